@@ -1,0 +1,21 @@
+"""The smallest consumer: it answers what it hears, and passes on what its group is told."""
+
+from realtime.consumers import RealtimeConsumer
+
+
+class EchoConsumer(RealtimeConsumer):
+    """Text in, text out: no frames, no JSON.
+
+    Other code reaches every open echo socket through the group::
+
+        broadcast("echo", {"type": "echo.message", "text": "Hello, all"})
+    """
+
+    groups = ["echo"]
+
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+        said = f"{len(bytes_data)} bytes" if bytes_data else text_data
+        await self.send(text_data=f"You said: {said}")
+
+    async def echo_message(self, event: dict) -> None:
+        await self.send(text_data=event["text"])

@@ -1,0 +1,26 @@
+REDIS_URL = env.str("REDIS_URL", "" if DEBUG else ...)
+if DEBUG and not REDIS_URL:
+    from realtime import embedded_redis
+
+    REDIS_URL = embedded_redis.url(BASE_DIR)
+
+CHANNEL_LAYERS = {
+    "default": {
+        "BACKEND": "channels_redis.core.RedisChannelLayer",
+        "CONFIG": {
+            "prefix": "{{ cookiecutter.project_slug }}",
+            "hosts": [
+                {
+                    "address": REDIS_URL,
+                    # The layer waits 5 seconds for a message: a shorter or equal limit,
+                    # such as redis-py's own, ends every socket that nobody writes to.
+                    "socket_timeout": 30,
+                    "socket_connect_timeout": 5,
+                    "health_check_interval": 30,
+                }
+            ],
+            "capacity": 2000,  # a channel that is full loses messages
+            "group_expiry": 7 * 86400,  # seconds; a socket open for longer leaves its groups
+        },
+    },
+}

@@ -1,0 +1,22 @@
+REDIS_URL = env.str("REDIS_URL", "" if DEBUG else ...)
+if DEBUG and not REDIS_URL:
+    from realtime import embedded_redis
+
+    REDIS_URL = embedded_redis.url(BASE_DIR)
+
+CHANNEL_LAYERS = {
+    "default": {
+        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+        "CONFIG": {
+            "prefix": "{{ cookiecutter.project_slug }}",
+            "hosts": [
+                {
+                    "address": REDIS_URL,
+                    "socket_timeout": 30,
+                    "socket_connect_timeout": 5,
+                    "health_check_interval": 30,
+                }
+            ],
+        },
+    },
+}

@@ -1,0 +1,28 @@
+"""How uvicorn runs this project. https://uvicorn.dev/settings/"""
+
+import uvicorn
+
+NAME = "uvicorn"
+MAX_WORKERS = 64
+READ_LIMIT_BYTES = 1024 * 1024  # the consumer's own limit is lower, and says so
+
+
+def run_in_thread(application, host: str, port: int) -> None:
+    """Serve in this process, for development."""
+    uvicorn.run(application, host=host, port=port, ws_max_size=READ_LIMIT_BYTES)
+
+
+def run(host: str, port: int, uds: str | None, workers: int) -> None:
+    """Serve for production, until SIGTERM."""
+    uvicorn.run(
+        "config.asgi:application",
+        host=host,
+        port=port,
+        uds=uds,
+        workers=workers,
+        ws_max_size=READ_LIMIT_BYTES,
+        ws_per_message_deflate=False,  # costs more than it saves on short messages
+        proxy_headers=False,  # realtime.middleware does it, the same on every server
+        access_log=False,
+        server_header=False,
+    )

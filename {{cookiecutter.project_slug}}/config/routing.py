@@ -1,0 +1,26 @@
+"""The way of a request through the project, from the server to the code that answers."""
+
+from channels.auth import AuthMiddlewareStack
+from channels.routing import ProtocolTypeRouter, URLRouter
+from django.core.asgi import get_asgi_application
+from django.urls import path, re_path
+
+from echo.consumers import EchoConsumer
+from realtime.asgi import lifespan, unknown_path
+from realtime.middleware import OriginCheck, TrustedProxies
+from realtime.static import StaticFiles
+
+websocket_urlpatterns = [
+    path("ws/echo/", EchoConsumer.as_asgi()),
+    re_path("", unknown_path),  # last: what nobody above answers
+]
+
+application = TrustedProxies(
+    ProtocolTypeRouter(
+        {
+            "http": StaticFiles(get_asgi_application()),
+            "websocket": OriginCheck(AuthMiddlewareStack(URLRouter(websocket_urlpatterns))),
+            "lifespan": lifespan,
+        }
+    )
+)

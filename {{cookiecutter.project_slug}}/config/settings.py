@@ -1,0 +1,172 @@
+"""Django settings, in the order of ``startproject``. Values come from the environment.
+
+https://docs.djangoproject.com/en/stable/ref/settings/
+"""
+
+import sys
+from pathlib import Path
+
+from environs import Env, EnvValidationError, validate
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+env = Env(eager=False)  # collect every mistake; seal() below reports them together
+env.read_env(BASE_DIR / ".env")
+
+DEBUG = env.bool("DJANGO_DEBUG", False)
+
+# Required (``...``) in production. .env.example says how to make one.
+SECRET_KEY = env.str(
+    "DJANGO_SECRET_KEY",
+    "django-insecure-known-to-everyone-and-good-for-development-only" if DEBUG else ...,
+    validate=validate.Length(min=50),
+)
+
+# Hosts that may be asked for, and whose pages may open a WebSocket.
+ALLOWED_HOSTS = env.list(
+    "DJANGO_ALLOWED_HOSTS",
+    [".localhost", "127.0.0.1", "[::1]"] if DEBUG else ...,
+    validate=validate.Length(min=1),
+)
+
+# Addresses and networks whose X-Forwarded-For and X-Forwarded-Proto we believe.
+TRUSTED_PROXIES = env.list("TRUSTED_PROXIES", ["127.0.0.1", "::1"])
+
+
+# Application definition
+
+INSTALLED_APPS = [
+    "realtime",  # before staticfiles: both bring a runserver
+    "echo",
+    "channels",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "config.urls"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+ASGI_APPLICATION = "config.asgi.application"
+
+
+# Real time
+# https://channels.readthedocs.io/en/stable/topics/channel_layers.html
+
+{% include 'layers/' ~ cookiecutter.channel_layer ~ '.py' %}
+
+# How many processes ``manage.py serve`` starts.
+WEB_CONCURRENCY = env.int("WEB_CONCURRENCY", None)
+
+# A longer message closes its socket with code 4009.
+WEBSOCKET_MAX_BYTES = 64 * 1024
+
+
+# Database
+# https://docs.djangoproject.com/en/stable/ref/databases/#sqlite-notes
+
+DATABASES = {
+    "default": {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": env.path("SQLITE_PATH", BASE_DIR / "db.sqlite3"),
+        "OPTIONS": {
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+            "transaction_mode": "IMMEDIATE",
+            "timeout": 5,  # seconds to wait for another writer
+        },
+    },
+}
+
+
+# Password validation
+
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+
+
+# Internationalization
+
+LANGUAGE_CODE = "{{ cookiecutter.language_code }}"
+TIME_ZONE = "{{ cookiecutter.timezone }}"
+USE_I18N = True
+USE_TZ = True
+
+
+# Static files, served by realtime.static in development and production
+# https://whitenoise.readthedocs.io/en/stable/django.html
+
+STATIC_URL = "static/"
+STATIC_ROOT = env.path("STATIC_ROOT", BASE_DIR / "staticfiles")
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if DEBUG
+        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    },
+}
+
+
+# HTTPS. Say DJANGO_HTTPS=false only to try production settings without a proxy.
+# https://docs.djangoproject.com/en/stable/topics/security/#ssl-https
+
+HTTPS = env.bool("DJANGO_HTTPS", not DEBUG)
+SECURE_SSL_REDIRECT = HTTPS
+SESSION_COOKIE_SECURE = HTTPS
+CSRF_COOKIE_SECURE = HTTPS
+SECURE_HSTS_SECONDS = 3600 if HTTPS else 0  # raise it once HTTPS has proved to work
+# A promise for the domain's other hosts, and one that browsers ship: not ours to make.
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
+
+
+# Logging: everything to the console, for whatever collects it there.
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": "WARNING"},
+    "loggers": {"django": {"level": "INFO"}, "realtime": {"level": "INFO"}},
+}
+
+
+try:
+    env.seal()
+except EnvValidationError as error:
+    problems = sorted(dict(error.error_messages).items())
+    lines = [f"{name}: {' '.join(texts)} See .env.example." for name, texts in problems]
+    sys.exit("\n".join(lines))

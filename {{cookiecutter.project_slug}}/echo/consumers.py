@@ -1,0 +1,1 @@
+{% include 'consumers/' ~ cookiecutter.consumer_style ~ '.py' %}

@@ -1,0 +1,24 @@
+"""Small ASGI applications that Channels does not bring.
+
+https://asgi.readthedocs.io/en/stable/specs/main.html
+"""
+
+import logging
+
+logger = logging.getLogger(__name__)
+
+
+async def lifespan(scope, receive, send) -> None:
+    """Say yes to a server's start and stop: without an answer some servers complain."""
+    while True:
+        event = await receive()
+        await send({"type": f"{event['type']}.complete"})
+        if event["type"] == "lifespan.shutdown":
+            return
+
+
+async def unknown_path(scope, receive, send) -> None:
+    """Refuse a WebSocket that no route answers: the client sees status 403."""
+    logger.info("WebSocket refused: no route for %s", scope["path"])
+    await receive()
+    await send({"type": "websocket.close"})

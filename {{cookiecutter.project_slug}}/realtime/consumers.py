@@ -1,0 +1,1 @@
+{% include 'realtime_consumers/' ~ cookiecutter.consumer_style ~ '.py' %}

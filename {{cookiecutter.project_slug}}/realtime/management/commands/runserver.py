@@ -1,0 +1,44 @@
+"""``runserver`` on the project's own ASGI server: WebSockets, static files, autoreload."""
+
+import socket
+from importlib.metadata import version
+
+from channels.routing import get_default_application
+from django.conf import settings
+from django.core.management.commands import runserver
+
+from realtime import server
+
+
+class DevelopmentServer:
+    """What Django's ``runserver`` expects of a server class, for the ASGI server."""
+
+    def __init__(self, address: tuple[str, int], handler: type, ipv6: bool = False) -> None:
+        # The server binds later and in its own way. A taken port ends here, where
+        # Django explains it.
+        family = socket.AF_INET6 if ipv6 else socket.AF_INET
+        socket.create_server(address, family=family).close()
+        self.host, self.server_port = address
+
+    def set_app(self, application) -> None:
+        self.application = application
+
+    def serve_forever(self) -> None:
+        server.run_in_thread(self.application, self.host, self.server_port)
+
+
+class Command(runserver.Command):
+    help = f"Starts {server.NAME} for development."
+    server_cls = DevelopmentServer
+
+    def get_handler(self, *args, **options):
+        return get_default_application()
+
+    def on_bind(self, server_port: int) -> None:
+        host = f"[{self.addr}]" if self._raw_ipv6 else self.addr
+        self.stdout.write(
+            f"Django version {self.get_version()}, using settings {settings.SETTINGS_MODULE!r}\n"
+            f"Starting {server.NAME} {version(server.NAME)} development server "
+            f"at http://{host}:{server_port}/\n"
+            "Quit the server with CONTROL-C."
+        )

@@ -1,0 +1,63 @@
+"""What stands around every consumer: whom we believe, and whom we let in."""
+
+import logging
+from ipaddress import ip_address, ip_network
+
+from channels.security.websocket import OriginValidator
+from django.conf import settings
+
+logger = logging.getLogger(__name__)
+
+
+class OriginCheck(OriginValidator):
+    """Refuse WebSockets from pages of other sites, and say so in the log.
+
+    Browsers apply no same-origin rule to WebSockets (RFC 6455, section 10.2). A
+    program that is no browser sends an ``Origin`` of its own to be let in.
+    """
+
+    def __init__(self, application) -> None:
+        super().__init__(application, settings.ALLOWED_HOSTS)
+
+    def valid_origin(self, parsed_origin) -> bool:
+        valid = super().valid_origin(parsed_origin)
+        if not valid:
+            logger.warning(
+                "WebSocket refused: origin %s is not in ALLOWED_HOSTS %s",
+                parsed_origin.geturl() if parsed_origin else "(none)",
+                self.allowed_origins,
+            )
+        return valid
+
+
+class TrustedProxies:
+    """Take the client's address and scheme from a proxy in ``TRUSTED_PROXIES``.
+
+    A Unix socket has no address; whoever may open it is trusted. Header lists are
+    read from the right: what stands left of the last untrusted hop can be forged.
+    """
+
+    def __init__(self, application) -> None:
+        self.application = application
+        self.networks = [ip_network(proxy) for proxy in settings.TRUSTED_PROXIES]
+
+    def trusts(self, host: str) -> bool:
+        try:
+            address = ip_address(host)
+        except ValueError:
+            return not host
+        return any(address in network for network in self.networks)
+
+    async def __call__(self, scope, receive, send) -> None:
+        host, port = scope.get("client") or ("", 0)
+        if scope["type"] in ("http", "websocket") and self.trusts(host):
+            headers = {name: value.decode("latin1") for name, value in scope["headers"]}
+            hops = headers.get(b"x-forwarded-for", host).split(",")
+            for hop in reversed(hops):
+                host = hop.strip()
+                if not self.trusts(host):
+                    break
+            scope = {**scope, "client": (host, port)}
+            if headers.get(b"x-forwarded-proto") == "https":
+                scope["scheme"] = "https" if scope["type"] == "http" else "wss"
+        await self.application(scope, receive, send)

@@ -1,0 +1,1 @@
+{% include 'servers/' ~ cookiecutter.asgi_server ~ '.py' %}

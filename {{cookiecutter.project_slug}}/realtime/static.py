@@ -1,0 +1,45 @@
+"""Static files in front of Django: the same on every server, with and without DEBUG."""
+
+from whitenoise.middleware import WhiteNoiseMiddleware
+
+CHUNK_BYTES = 64 * 1024
+
+
+class StaticFiles:
+    """Answer for ``STATIC_URL`` from WhiteNoise's index of files.
+
+    WhiteNoise's own middleware is written for WSGI: under ASGI it reads each file
+    into memory before the first byte leaves.
+    """
+
+    def __init__(self, application) -> None:
+        self.application = application
+        self.index = WhiteNoiseMiddleware(get_response=lambda request: None)
+
+    async def __call__(self, scope, receive, send) -> None:
+        find = self.index.find_file if self.index.autorefresh else self.index.files.get
+        static_file = find(scope["path"])
+        if static_file is None:
+            return await self.application(scope, receive, send)
+
+        request_headers = {
+            f"HTTP_{name.decode('latin1').upper().replace('-', '_')}": value.decode("latin1")
+            for name, value in scope["headers"]
+        }
+        response = static_file.get_response(scope["method"], request_headers)
+        headers = [*response.headers, ("X-Content-Type-Options", "nosniff")]
+        await send(
+            {
+                "type": "http.response.start",
+                "status": int(response.status),
+                "headers": [
+                    (name.lower().encode("latin1"), value.encode("latin1"))
+                    for name, value in headers
+                ],
+            }
+        )
+        if response.file is not None:
+            with response.file:
+                while chunk := response.file.read(CHUNK_BYTES):
+                    await send({"type": "http.response.body", "body": chunk, "more_body": True})
+        await send({"type": "http.response.body"})

@@ -1,15 +1,19 @@
 """System checks for mistakes that real-time projects make and nothing else reports."""
 
-from channels import DEFAULT_CHANNEL_LAYER
-from channels.layers import InMemoryChannelLayer, get_channel_layer
 from django.conf import settings
 from django.core.checks import Error, Warning, register
 
+BLOCKING_POP_SECONDS = 5  # channels_redis.core.RedisChannelLayer.brpop_timeout
 REDIS_READ_TIMEOUT_SECONDS = 5  # redis-py 8's own, where a host gives none
 
 
+def _default_layer() -> dict:
+    return settings.CHANNEL_LAYERS.get("default", {})
+
+
 def on_memory_layer() -> bool:
-    return isinstance(get_channel_layer(), InMemoryChannelLayer)
+    """Whether the default channel layer stays within one process."""
+    return _default_layer().get("BACKEND", "").endswith("InMemoryChannelLayer")
 
 
 @register("realtime")
@@ -41,24 +45,26 @@ def check_memory_layer(app_configs, **kwargs) -> list:
 
 @register("realtime")
 def check_redis_timeout(app_configs, **kwargs) -> list:
-    layer = settings.CHANNEL_LAYERS.get(DEFAULT_CHANNEL_LAYER, {})
+    layer = _default_layer()
     if layer.get("BACKEND") != "channels_redis.core.RedisChannelLayer":
         return []
-    blocking_pop = getattr(get_channel_layer(), "brpop_timeout", 5)
-    errors = []
-    for host in layer.get("CONFIG", {}).get("hosts", []):
-        options = host if isinstance(host, dict) else {}
-        timeout = options.get("socket_timeout", REDIS_READ_TIMEOUT_SECONDS)
-        if timeout is not None and timeout <= blocking_pop:
-            errors.append(
-                Error(
-                    f"The Redis read timeout of {timeout} s is not above the {blocking_pop} s "
-                    "that the layer waits for a message: idle sockets die.",
-                    hint=f'Give the host a "socket_timeout" above {blocking_pop}.',
-                    id="realtime.E003",
-                )
-            )
-    return errors
+    hosts = layer.get("CONFIG", {}).get("hosts", [])
+    timeouts = [
+        host.get("socket_timeout", REDIS_READ_TIMEOUT_SECONDS)
+        if isinstance(host, dict)
+        else REDIS_READ_TIMEOUT_SECONDS
+        for host in hosts or [{}]
+    ]
+    return [
+        Error(
+            f"A Redis read timeout of {timeout} s is not above the {BLOCKING_POP_SECONDS} s "
+            "that the layer waits for a message: idle sockets die.",
+            hint=f'Give each host a "socket_timeout" above {BLOCKING_POP_SECONDS}.',
+            id="realtime.E003",
+        )
+        for timeout in timeouts
+        if timeout is not None and timeout <= BLOCKING_POP_SECONDS
+    ]
 
 
 @register("realtime", deploy=True)

@@ -1,0 +1,100 @@
+import os
+import secrets
+import shutil
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from asgiref.sync import sync_to_async
+from channels.layers import channel_layers
+from channels.testing import WebsocketCommunicator
+from django.conf import settings
+from django.db import connections
+
+from config import asgi
+from tests.live import LEFT_OUT, Server, manage
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(tmp_path_factory) -> None:
+    """Test on a database file: threads cannot share SQLite's database in memory."""
+    test_settings = connections["default"].settings_dict["TEST"]
+    test_settings["NAME"] = str(tmp_path_factory.mktemp("database") / "test.sqlite3")
+
+
+@pytest.fixture(autouse=True)
+def _fresh_channel_layer() -> None:
+    channel_layers.backends = {}
+
+
+@pytest.fixture
+async def application(transactional_db) -> AsyncIterator[Any]:
+    """The whole application, in this process."""
+    yield asgi.application
+    await sync_to_async(connections.close_all)()
+
+
+@pytest.fixture
+def echo(application) -> WebsocketCommunicator:
+    """A client of the echo endpoint, through the whole application."""
+    return WebsocketCommunicator(
+        application, "/ws/echo/", headers=[(b"origin", b"http://localhost")]
+    )
+
+
+@pytest.fixture(scope="session")
+def production(tmp_path_factory) -> dict[str, str]:
+    """An environment for production, with the static files collected."""
+    folder = tmp_path_factory.mktemp("production")
+    environment = {
+        **os.environ,
+        "DJANGO_DEBUG": "false",
+        "DJANGO_SECRET_KEY": secrets.token_urlsafe(50),
+        "DJANGO_ALLOWED_HOSTS": "localhost,127.0.0.1",
+        "SQLITE_PATH": str(folder / "db.sqlite3"),
+        "STATIC_ROOT": str(folder / "static"),
+        "WEB_CONCURRENCY": "1",
+    }
+    assert "exit status 0" in manage("collectstatic", "--noinput", env=environment)
+    return environment
+
+
+@pytest.fixture(scope="session")
+def start(tmp_path_factory) -> Iterator[Callable[..., Server]]:
+    """Start a server process, ready for requests. All of them end with the test run."""
+    servers: list[Server] = []
+
+    def start(command: str, env: dict[str, str], folder: Path = settings.BASE_DIR) -> Server:
+        log = tmp_path_factory.mktemp("server") / "log"
+        servers.append(Server(command, env, folder, log))
+        servers[-1].wait_until_ready()
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        server.stop()
+
+
+@pytest.fixture(scope="session")
+def runserver(start, tmp_path_factory) -> Server:
+    """The development server."""
+    database = tmp_path_factory.mktemp("development") / "db.sqlite3"
+    return start("manage.py runserver 127.0.0.1:PORT", {"SQLITE_PATH": str(database)})
+
+
+@pytest.fixture(scope="session")
+def serve(start, production) -> Server:
+    """The production server."""
+    return start("manage.py serve --port PORT", production)
+
+
+@pytest.fixture(params=["runserver", "serve"])
+def server(request) -> Server:
+    return request.getfixturevalue(request.param)
+
+
+@pytest.fixture
+def project_copy(tmp_path) -> Path:
+    """A copy of the project, for tests that edit it."""
+    return Path(shutil.copytree(settings.BASE_DIR, tmp_path / "project", ignore=LEFT_OUT))

@@ -1,0 +1,118 @@
+"""Real server processes, and real connections to them."""
+
+import http.client
+import os
+import shlex
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from django.conf import settings
+from websockets.sync.client import ClientConnection, connect
+
+# Generous: they bound a failure, and cost nothing otherwise.
+START_SECONDS = 60
+STOP_SECONDS = 30
+ANSWER_SECONDS = 20
+
+LEFT_OUT = shutil.ignore_patterns(".*", "__pycache__", "*.sqlite3*", "staticfiles")
+
+
+def wait_until(condition: Callable[[], object], seconds: float, what: Callable[[], str]) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, what()
+        time.sleep(0.05)
+
+
+def manage(*arguments: str, env: dict[str, str], folder: Path = settings.BASE_DIR) -> str:
+    """Run a management command to its end; return what it printed on both streams."""
+    done = subprocess.run(
+        [sys.executable, "manage.py", *arguments],
+        cwd=folder,
+        env=env,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        timeout=START_SECONDS,
+    )
+    return f"{done.stdout}exit status {done.returncode}"
+
+
+class Server:
+    """One server process. ``command`` has PORT where the port goes."""
+
+    def __init__(self, command: str, env: dict[str, str], folder: Path, log: Path) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as probe:
+            self.port = probe.getsockname()[1]
+        self.log_path = log
+        words = shlex.split(command.replace("PORT", str(self.port)))
+        if words[0] == "manage.py":
+            words.insert(0, sys.executable)
+        else:
+            words[0] = str(Path(sys.executable).with_name(words[0]))
+        with open(log, "w") as output:
+            self.process = subprocess.Popen(
+                words,
+                cwd=folder,
+                env={**os.environ, **env},
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    @property
+    def log(self) -> str:
+        return self.log_path.read_text()
+
+    def wait_until_ready(self) -> None:
+        wait_until(self._is_ready, START_SECONDS, lambda: f"no server:\n{self.log}")
+
+    def _is_ready(self) -> bool:
+        assert self.process.poll() is None, f"the server ended:\n{self.log}"
+        try:
+            return self.get("/")[0] == 200
+        except OSError:
+            return False
+
+    def get(self, path: str) -> tuple[int, dict[str, str], bytes]:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=ANSWER_SECONDS)
+        try:
+            # As a proxy in front would: production answers on HTTPS alone.
+            connection.request("GET", path, headers={"X-Forwarded-Proto": "https"})
+            response = connection.getresponse()
+            headers = {name.lower(): value for name, value in response.getheaders()}
+            return response.status, headers, response.read()
+        finally:
+            connection.close()
+
+    def connect(self, path: str = "/ws/echo/", **options) -> ClientConnection:
+        options.setdefault("origin", f"http://127.0.0.1:{self.port}")
+        return connect(
+            f"ws://127.0.0.1:{self.port}{path}",
+            open_timeout=ANSWER_SECONDS,
+            close_timeout=1,
+            proxy=None,
+            **options,
+        )
+
+    def stop(self) -> int:
+        """Ask it to end, as a process manager does; return its exit code."""
+        if self.process.poll() is None:
+            self.process.terminate()
+        try:
+            return self.process.wait(STOP_SECONDS)
+        finally:
+            if self.process.poll() is None:
+                os.killpg(self.process.pid, signal.SIGKILL)
+                self.process.wait()
+
+
+def ask(websocket: ClientConnection, text: str) -> str | bytes:
+    websocket.send(text)
+    return websocket.recv(timeout=ANSWER_SECONDS)

@@ -1,0 +1,181 @@
+"""The chosen server as a process: in development, in production, by its own command line."""
+
+import re
+import signal
+import socket
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from websockets.exceptions import ConnectionClosed, InvalidMessage, InvalidStatus
+from websockets.sync.client import unix_connect
+
+from tests.live import (
+    ANSWER_SECONDS,
+    START_SECONDS,
+    STOP_SECONDS,
+    Server,
+    ask,
+    manage,
+    wait_until,
+)
+
+# As in README.md, on a port of its own.
+OWN_COMMAND = """
+{% include 'commands/' ~ cookiecutter.asgi_server %}
+""".replace("8000", "PORT")
+
+
+@pytest.mark.parametrize("text", ["Hello", "안녕 👋 \u202eRTL <script>", "x" * 60 * 1024])
+def test_echo(server, text):
+    with server.connect() as websocket:
+        assert ask(websocket, text) == f"You said: {text}"
+
+
+def test_a_binary_frame_does_not_end_the_socket(server):
+    with server.connect() as websocket:
+        websocket.send(b"\x00\xff")
+        assert websocket.recv(timeout=ANSWER_SECONDS) == "You said: 2 bytes"
+        assert ask(websocket, "still here") == "You said: still here"
+
+
+@pytest.mark.parametrize("size", [64 * 1024 + 1, 500 * 1024])
+def test_a_message_that_is_too_big_closes_its_own_socket_only(server, size):
+    with server.connect() as other, server.connect() as websocket:
+        websocket.send("x" * size)
+        with pytest.raises(ConnectionClosed) as closed:
+            websocket.recv(timeout=ANSWER_SECONDS)
+        assert closed.value.rcvd.code == 4009
+        assert ask(other, "still here") == "You said: still here"
+
+
+@pytest.mark.parametrize("origin", ["https://evil.example", "null", None])
+def test_pages_of_other_sites_are_refused(server, origin):
+    with pytest.raises(InvalidStatus) as refused:
+        server.connect(origin=origin, additional_headers={"Cookie": "sessionid=secret"})
+    assert refused.value.response.status_code == 403
+    reason = f"origin {origin or '(none)'} is not in ALLOWED_HOSTS"
+    wait_until(lambda: reason in server.log, ANSWER_SECONDS, lambda: server.log)
+    assert "secret" not in server.log
+
+
+@pytest.mark.parametrize("path", ["/ws/", "/ws/nothing/", "/ws/echo/nothing/"])
+def test_an_unknown_path_is_refused(server, path):
+    with pytest.raises(InvalidStatus) as refused:
+        server.connect(path)
+    assert refused.value.response.status_code == 403
+
+
+def test_the_page_and_its_static_files(server):
+    status, _, page = server.get("/")
+    assert status == 200
+    addresses = re.findall(r'(?:href|src)="(/static/[^"]+)"', page.decode())
+    assert len(addresses) == 3
+    for address in addresses:
+        status, headers, body = server.get(address)
+        assert (status, bool(body)) == (200, True)
+        assert headers["content-type"].startswith(("image/svg", "text/css", "text/javascript"))
+        assert headers["x-content-type-options"] == "nosniff"
+    assert server.get("/static/nothing.css")[0] == 404
+    assert server.get("/static/admin/css/base.css")[0] == 200
+
+
+def test_the_log_is_free_of_noise(server):
+    server.get("/")
+    with server.connect() as websocket:
+        ask(websocket, "Hello")
+    with pytest.raises(InvalidStatus):
+        server.connect("/ws/nothing/")
+    assert not re.search("Traceback|ERROR|lifespan.*(unsupported|error|fail)", server.log, re.I)
+
+
+def test_runserver_says_what_runs(runserver):
+    assert "Performing system checks" in runserver.log
+    assert "You have 1" in runserver.log  # … unapplied migrations
+    banner = r"Starting {{ cookiecutter.asgi_server }} \d+\.\d+.* development server at http://127.0.0.1:\d+/"
+    assert re.search(banner, runserver.log)
+
+
+def test_runserver_explains_a_taken_port(runserver, production):
+    output = manage("runserver", "--noreload", f"127.0.0.1:{runserver.port}", env=production)
+    assert "That port is already in use." in output
+    assert "exit status 1" in output
+
+
+def test_runserver_takes_up_an_edited_consumer(start, project_copy, tmp_path):
+    server = start("manage.py runserver PORT", {"SQLITE_PATH": str(tmp_path / "db")}, project_copy)
+    with server.connect() as websocket:
+        assert ask(websocket, "Hello") == "You said: Hello"
+    consumers = project_copy / "echo" / "consumers.py"
+    consumers.write_text(consumers.read_text().replace("You said", "You wrote"))
+
+    def answers_anew() -> bool:
+        try:
+            with server.connect() as websocket:
+                answer = ask(websocket, "Hello")
+        except (OSError, EOFError, ConnectionClosed, InvalidMessage, InvalidStatus):
+            return False  # between the old code and the new
+        if answer == "You said: Hello":
+            consumers.touch()  # Django misses a change in the first second of its watch
+        return answer == "You wrote: Hello"
+
+    wait_until(answers_anew, ANSWER_SECONDS, lambda: server.log)
+
+
+def test_its_own_command_line(start, production):
+    server = start(OWN_COMMAND, production)
+    with server.connect() as websocket:
+        assert ask(websocket, "Hello") == "You said: Hello"
+        with pytest.raises(InvalidStatus):
+            server.connect(origin="https://evil.example")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_serve_stops_when_asked_with_a_socket_open(start, production, number):
+    server = start("manage.py serve --port PORT", production)
+    with server.connect() as websocket:
+        assert ask(websocket, "Hello") == "You said: Hello"
+        server.process.send_signal(number)
+        assert server.process.wait(STOP_SECONDS) in (0, -number, 128 + number)
+    assert "Traceback" not in server.log
+
+
+def test_serve_on_a_unix_socket(production, tmp_path):
+    path = tmp_path / "socket"
+    with socket.socket(socket.AF_UNIX) as stale:
+        stale.bind(str(path))  # a server that was killed leaves such a file
+    command = f"manage.py serve --uds {path}"
+    server = Server(command, production, settings.BASE_DIR, tmp_path / "log")
+    try:
+        wait_until(lambda: can_connect(path), START_SECONDS, lambda: server.log)
+        address = "ws://localhost/ws/echo/"
+        with unix_connect(str(path), address, origin="http://localhost") as client:
+            assert ask(client, "Hello") == "You said: Hello"
+    finally:
+        server.stop()
+
+
+def can_connect(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as client:
+        return client.connect_ex(str(path)) == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["--workers", "0"], "--workers is 0"),
+        (["--workers", "99"], "--workers 1"),
+        (["--port", "70000"], "--port is 70000"),
+    ],
+)
+def test_serve_refuses(production, arguments, complaint):
+    output = manage("serve", *arguments, env=production)
+    assert complaint in output
+    assert "Traceback" not in output
+    assert "exit status 1" in output
+
+
+def test_serve_refuses_without_static_files(production, tmp_path):
+    output = manage("serve", env={**production, "STATIC_ROOT": str(tmp_path / "nothing")})
+    assert "collectstatic" in output
+    assert "exit status 1" in output

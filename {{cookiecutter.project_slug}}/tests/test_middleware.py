@@ -1,0 +1,67 @@
+import logging
+from collections.abc import Awaitable, Callable
+
+import pytest
+from channels.testing import WebsocketCommunicator
+
+from realtime.middleware import TrustedProxies
+
+
+@pytest.fixture
+def is_accepted(application) -> Callable[..., Awaitable[bool]]:
+    async def is_accepted(path: str, *headers: tuple[bytes, bytes]) -> bool:
+        communicator = WebsocketCommunicator(application, path, headers=list(headers))
+        accepted, _ = await communicator.connect()
+        await communicator.disconnect()
+        return accepted
+
+    return is_accepted
+
+
+@pytest.mark.parametrize("origin", [b"http://localhost", b"https://localhost:8443"])
+async def test_pages_of_our_hosts_may_connect(is_accepted, origin):
+    assert await is_accepted("/ws/echo/", (b"origin", origin))
+
+
+@pytest.mark.parametrize("origin", [b"https://evil.example", b"null", b"http://localhost.evil"])
+async def test_other_pages_may_not_and_the_log_says_why(is_accepted, origin, caplog):
+    headers = (b"origin", origin), (b"cookie", b"sessionid=secret")
+    with caplog.at_level(logging.INFO, "realtime"):
+        assert not await is_accepted("/ws/echo/", *headers)
+    assert f"origin {origin.decode()} is not in ALLOWED_HOSTS ['.localhost'" in caplog.text
+    assert "secret" not in caplog.text
+
+
+async def test_no_origin_is_refused(is_accepted, caplog):
+    assert not await is_accepted("/ws/echo/")
+    assert "origin (none) is not in ALLOWED_HOSTS" in caplog.text
+
+
+@pytest.mark.parametrize("path", ["/", "/ws/", "/ws/echo", "/ws/echo/more/"])
+async def test_an_unknown_path_is_refused_quietly(is_accepted, path, caplog):
+    with caplog.at_level(logging.DEBUG):
+        assert not await is_accepted(path, (b"origin", b"http://localhost"))
+    assert max(record.levelno for record in caplog.records) <= logging.INFO
+
+
+@pytest.mark.parametrize(
+    ("client", "forwarded", "expected"),
+    [
+        (["127.0.0.1", 1], b"203.0.113.9", ("203.0.113.9", "wss")),
+        (["127.0.0.1", 1], b"6.6.6.6, 203.0.113.9, 10.1.2.3", ("203.0.113.9", "wss")),
+        (["127.0.0.1", "1"], b"not an address", ("not an address", "wss")),
+        (None, b"203.0.113.9", ("203.0.113.9", "wss")),  # a Unix socket
+        (["203.0.113.9", 1], b"127.0.0.1", ("203.0.113.9", "ws")),
+    ],
+)
+async def test_only_trusted_proxies_are_believed(settings, client, forwarded, expected):
+    settings.TRUSTED_PROXIES = ["127.0.0.1", "10.0.0.0/8"]
+    seen = {}
+
+    async def inner(scope, receive, send):
+        seen.update(scope)
+
+    headers = [(b"x-forwarded-for", forwarded), (b"x-forwarded-proto", b"https")]
+    scope = {"type": "websocket", "scheme": "ws", "client": client, "headers": headers}
+    await TrustedProxies(inner)(scope, None, None)
+    assert (seen["client"][0], seen["scheme"]) == expected

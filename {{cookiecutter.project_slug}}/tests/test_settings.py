@@ -1,0 +1,41 @@
+import os
+
+from tests.live import manage
+
+OURS = ("DJANGO_", "REDIS_URL", "SQLITE_PATH", "STATIC_ROOT", "TRUSTED_", "WEB_CONCURRENCY")
+
+
+def environment(**values: str) -> dict[str, str]:
+    """This process's environment without the project's settings, and with ``values``."""
+    others = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
+    return {**others, **values}
+
+
+def test_development_needs_no_settings(project_copy):
+    output = manage("check", env=environment(), folder=project_copy)
+    assert "System check identified no issues" in output
+
+
+def test_production_names_each_missing_setting_in_a_line(project_copy):
+    output = manage("serve", env=environment(), folder=project_copy)
+    assert output.splitlines() == [
+        "DJANGO_ALLOWED_HOSTS: Environment variable not set. See .env.example.",
+        "DJANGO_SECRET_KEY: Environment variable not set. See .env.example.",
+{% if cookiecutter.channel_layer != 'memory' %}
+        "REDIS_URL: Environment variable not set. See .env.example.",
+{% endif %}
+        "exit status 1",
+    ]
+
+
+def test_a_value_that_does_not_fit_is_named(project_copy):
+    values = {"DJANGO_DEBUG": "maybe", "WEB_CONCURRENCY": "many"}
+    output = manage("check", env=environment(**values), folder=project_copy)
+    assert "DJANGO_DEBUG: Not a valid boolean." in output
+    assert "WEB_CONCURRENCY: Not a valid integer." in output
+    assert "Traceback" not in output
+
+
+def test_the_checks_for_deployment_pass(production):
+    output = manage("check", "--deploy", "--fail-level", "WARNING", env=production)
+    assert "System check identified no issues" in output

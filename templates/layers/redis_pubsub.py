@@ -2,7 +2,7 @@ REDIS_URL = env.str("REDIS_URL", "" if DEBUG else ...)
 if DEBUG and not REDIS_URL:
     from realtime import embedded_redis
 
-    REDIS_URL = embedded_redis.url(BASE_DIR)
+    REDIS_URL = embedded_redis.url()
 
 CHANNEL_LAYERS = {
     "default": {

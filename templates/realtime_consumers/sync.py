@@ -17,9 +17,9 @@ class RealtimeConsumer(WebsocketConsumer):
             await super().__call__(scope, receive, send)
 
     def websocket_receive(self, message: dict) -> None:
-        text, data = message.get("text"), message.get("bytes")
-        size = len(text.encode()) if text is not None else len(data)
-        if size > settings.WEBSOCKET_MAX_BYTES:
+        text = message.get("text")
+        data = message["bytes"] if text is None else text.encode()
+        if len(data) > settings.WEBSOCKET_MAX_BYTES:
             self.close(TOO_BIG)
         else:
             super().websocket_receive(message)

@@ -1,5 +1,6 @@
 """How daphne runs this project. https://github.com/django/daphne"""
 
+import os
 import sys
 
 from channels.routing import get_default_application
@@ -34,3 +35,5 @@ def run(host: str, port: int, uds: str | None, workers: int) -> None:
         websocket_max_frame_size=READ_LIMIT_BYTES,
         server_name="",
     ).run()
+    # Do not join threads that may wait for ever for the event loop that has just ended.
+    os._exit(0)

@@ -9,6 +9,7 @@ from granian.server.embed import Server as EmbeddedServer
 
 NAME = "granian"
 MAX_WORKERS = 64
+GRACE_SECONDS = 10
 
 
 def run_in_thread(application, host: str, port: int) -> None:
@@ -29,4 +30,5 @@ def run(host: str, port: int, uds: str | None, workers: int) -> None:
         uds=Path(uds) if uds else None,
         interface=Interfaces.ASGI,
         workers=workers,
+        workers_kill_timeout=GRACE_SECONDS,
     ).serve()

@@ -1,6 +1,8 @@
 """How hypercorn runs this project. https://hypercorn.readthedocs.io/"""
 
 import asyncio
+import logging
+import os
 import signal
 
 from channels.routing import get_default_application
@@ -11,13 +13,13 @@ from hypercorn.run import run as run_workers
 NAME = "hypercorn"
 MAX_WORKERS = 64
 READ_LIMIT_BYTES = 1024 * 1024  # the consumer's own limit is lower, and says so
-GRACE_SECONDS = 3
+GRACE_SECONDS = 10
 
 
 def _config(bind: str) -> Config:
     config = Config()
     config.bind = [bind]
-    config.errorlog = "-"
+    config.errorlog = logging.getLogger("realtime.server")
     config.websocket_max_message_size = READ_LIMIT_BYTES
     config.graceful_timeout = GRACE_SECONDS
     config.include_server_header = False
@@ -27,7 +29,7 @@ def _config(bind: str) -> Config:
 def run_in_thread(application, host: str, port: int) -> None:
     """Serve in this process, for development."""
     config = _config(f"{host}:{port}")
-    config.accesslog = "-"
+    config.accesslog = logging.getLogger("realtime.access")
     never = asyncio.Event()
     asyncio.run(serve(application, config, shutdown_trigger=never.wait))
 
@@ -37,6 +39,7 @@ def run(host: str, port: int, uds: str | None, workers: int) -> None:
     config = _config(f"unix:{uds}" if uds else f"{host}:{port}")
     if workers == 1:
         asyncio.run(_serve_until_signal(config))
+        os._exit(0)  # do not join threads that wait for the event loop that has ended
     else:
         config.application_path = "config.asgi:application"
         config.workers = workers

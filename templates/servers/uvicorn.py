@@ -5,6 +5,7 @@ import uvicorn
 NAME = "uvicorn"
 MAX_WORKERS = 64
 READ_LIMIT_BYTES = 1024 * 1024  # the consumer's own limit is lower, and says so
+GRACE_SECONDS = 10
 
 
 def run_in_thread(application, host: str, port: int) -> None:
@@ -25,4 +26,5 @@ def run(host: str, port: int, uds: str | None, workers: int) -> None:
         proxy_headers=False,  # realtime.middleware does it, the same on every server
         access_log=False,
         server_header=False,
+        timeout_graceful_shutdown=GRACE_SECONDS,
     )

@@ -5,6 +5,7 @@ https://docs.djangoproject.com/en/stable/ref/settings/
 
 import sys
 from pathlib import Path
+from typing import cast
 
 from environs import Env, EnvValidationError, validate
 
@@ -167,6 +168,6 @@ LOGGING = {
 try:
     env.seal()
 except EnvValidationError as error:
-    problems = sorted(dict(error.error_messages).items())
+    problems = sorted(cast(dict, error.error_messages).items())
     lines = [f"{name}: {' '.join(texts)} See .env.example." for name, texts in problems]
     sys.exit("\n".join(lines))

@@ -8,7 +8,7 @@ import logging
 logger = logging.getLogger(__name__)
 
 
-async def lifespan(scope, receive, send) -> None:
+async def lifespan(scope, receive, send):
     """Say yes to a server's start and stop: without an answer some servers complain."""
     while True:
         event = await receive()
@@ -17,7 +17,7 @@ async def lifespan(scope, receive, send) -> None:
             return
 
 
-async def unknown_path(scope, receive, send) -> None:
+async def unknown_path(scope, receive, send):
     """Refuse a WebSocket that no route answers: the client sees status 403."""
     logger.info("WebSocket refused: no route for %s", scope["path"])
     await receive()

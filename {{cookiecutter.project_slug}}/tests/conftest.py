@@ -2,6 +2,7 @@ import os
 import secrets
 import shutil
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -63,17 +64,17 @@ def production(tmp_path_factory) -> dict[str, str]:
 @pytest.fixture(scope="session")
 def start(tmp_path_factory) -> Iterator[Callable[..., Server]]:
     """Start a server process, ready for requests. All of them end with the test run."""
-    servers: list[Server] = []
+    servers = ExitStack()
 
     def start(command: str, env: dict[str, str], folder: Path = settings.BASE_DIR) -> Server:
         log = tmp_path_factory.mktemp("server") / "log"
-        servers.append(Server(command, env, folder, log))
-        servers[-1].wait_until_ready()
-        return servers[-1]
+        server = Server(command, env, folder, log)
+        servers.callback(server.stop)
+        server.wait_until_ready()
+        return server
 
-    yield start
-    for server in servers:
-        server.stop()
+    with servers:
+        yield start
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,11 @@
 """The environment of a test run. Loaded before Django's settings: see pyproject.toml."""
 
+{% if cookiecutter.channel_layer == 'memory' %}
 import os
-{% if cookiecutter.channel_layer != 'memory' %}
+{% else %}
+import atexit
+import os
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -12,5 +16,7 @@ os.environ.setdefault("DJANGO_DEBUG", "true")
 {% if cookiecutter.channel_layer != 'memory' %}
 if not os.environ.get("REDIS_URL"):
     # Not the one that runserver uses: each test run has its own.
-    os.environ["REDIS_URL"] = embedded_redis.url(Path(tempfile.mkdtemp()))
+    folder = Path(tempfile.mkdtemp(prefix="valkey-tests-"))
+    atexit.register(shutil.rmtree, folder)
+    os.environ["REDIS_URL"] = embedded_redis.url(folder)
 {% endif %}

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from django.conf import settings
 from websockets.sync.client import ClientConnection, connect
 
@@ -101,16 +102,15 @@ class Server:
             **options,
         )
 
-    def stop(self) -> int:
-        """Ask it to end, as a process manager does; return its exit code."""
-        if self.process.poll() is None:
-            self.process.terminate()
+    def stop(self) -> None:
+        """Ask it to end, as a process manager does, and make sure that it has."""
+        self.process.terminate()
         try:
-            return self.process.wait(STOP_SECONDS)
-        finally:
-            if self.process.poll() is None:
-                os.killpg(self.process.pid, signal.SIGKILL)
-                self.process.wait()
+            self.process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+            pytest.fail(f"did not end in {STOP_SECONDS} seconds:\n{self.log}")
 
 
 def ask(websocket: ClientConnection, text: str) -> str | bytes:

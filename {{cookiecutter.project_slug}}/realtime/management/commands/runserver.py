@@ -2,6 +2,7 @@
 
 import socket
 from importlib.metadata import version
+from typing import Any
 
 from channels.routing import get_default_application
 from django.conf import settings
@@ -29,7 +30,9 @@ class DevelopmentServer:
 
 class Command(runserver.Command):
     help = f"Starts {server.NAME} for development."
-    server_cls = DevelopmentServer
+    server_cls: Any = DevelopmentServer
+    addr: str
+    _raw_ipv6: bool
 
     def get_handler(self, *args, **options):
         return get_default_application()

@@ -17,8 +17,13 @@ async def lifespan(scope, receive, send):
             return
 
 
-async def unknown_path(scope, receive, send):
-    """Refuse a WebSocket that no route answers: the client sees status 403."""
-    logger.info("WebSocket refused: no route for %s", scope["path"])
+async def refuse(reason: str, receive, send) -> None:
+    """Refuse a WebSocket before it is open: the client sees status 403."""
+    logger.warning("WebSocket refused: %s", reason)
     await receive()
     await send({"type": "websocket.close"})
+
+
+async def unknown_path(scope, receive, send):
+    """Refuse a WebSocket that no route answers."""
+    await refuse(f"no route for {scope['path']}", receive, send)

@@ -8,8 +8,10 @@ https://channels.readthedocs.io/en/stable/topics/channel_layers.html#groups
 from functools import partial
 
 from asgiref.sync import async_to_sync
-from channels.layers import get_channel_layer
+from channels.layers import BaseChannelLayer, get_channel_layer
 from django.db import transaction
+
+require_valid_group_name = BaseChannelLayer().require_valid_group_name  # not every layer has it
 
 
 def broadcast(group: str, event: dict) -> None:
@@ -17,9 +19,8 @@ def broadcast(group: str, event: dict) -> None:
 
     Raises TypeError for a bad group name, at once.
     """
-    layer = get_channel_layer()
-    layer.require_valid_group_name(group)
-    send = partial(async_to_sync(layer.group_send), group, event)
+    require_valid_group_name(group)
+    send = partial(async_to_sync(get_channel_layer().group_send), group, event)
     if transaction.get_connection().in_atomic_block:
         transaction.on_commit(send)
     else:
@@ -31,4 +32,5 @@ async def abroadcast(group: str, event: dict) -> None:
 
     Raises TypeError for a bad group name.
     """
+    require_valid_group_name(group)
     await get_channel_layer().group_send(group, event)

@@ -1,12 +1,12 @@
 """What stands around every consumer: whom we believe, and whom we let in."""
 
-import logging
 from ipaddress import ip_address, ip_network
+from urllib.parse import urlparse
 
 from channels.security.websocket import OriginValidator
 from django.conf import settings
 
-logger = logging.getLogger(__name__)
+from realtime.asgi import refuse
 
 
 class OriginCheck(OriginValidator):
@@ -19,15 +19,13 @@ class OriginCheck(OriginValidator):
     def __init__(self, application) -> None:
         super().__init__(application, settings.ALLOWED_HOSTS)
 
-    def valid_origin(self, parsed_origin) -> bool:
-        valid = super().valid_origin(parsed_origin)
-        if not valid:
-            logger.warning(
-                "WebSocket refused: origin %s is not in ALLOWED_HOSTS %s",
-                parsed_origin.geturl() if parsed_origin else "(none)",
-                self.allowed_origins,
-            )
-        return valid
+    async def __call__(self, scope, receive, send) -> None:
+        origin = dict(scope["headers"]).get(b"origin", b"").decode("latin1")
+        if self.valid_origin(urlparse(origin) if origin else None):
+            await self.application(scope, receive, send)
+        else:
+            reason = f"origin {origin or '(none)'} is not in ALLOWED_HOSTS {self.allowed_origins}"
+            await refuse(reason, receive, send)
 
 
 class TrustedProxies:

@@ -14,7 +14,6 @@ GRACE_SECONDS = 10
 
 def run_in_thread(application, host: str, port: int) -> None:
     """Serve in this process, for development."""
-    host = "0.0.0.0" if host == "0" else host
     embedded = EmbeddedServer(
         application, address=host, port=port, interface=Interfaces.ASGI, log_access=True
     )

@@ -16,9 +16,9 @@ READ_LIMIT_BYTES = 1024 * 1024  # the consumer's own limit is lower, and says so
 GRACE_SECONDS = 10
 
 
-def _config(bind: str) -> Config:
+def _config(host: str, port: int, uds: str | None = None) -> Config:
     config = Config()
-    config.bind = [bind]
+    config.bind = [f"unix:{uds}" if uds else f"[{host}]:{port}" if ":" in host else f"{host}:{port}"]
     config.errorlog = logging.getLogger("realtime.server")
     config.websocket_max_message_size = READ_LIMIT_BYTES
     config.graceful_timeout = GRACE_SECONDS
@@ -28,7 +28,7 @@ def _config(bind: str) -> Config:
 
 def run_in_thread(application, host: str, port: int) -> None:
     """Serve in this process, for development."""
-    config = _config(f"{host}:{port}")
+    config = _config(host, port)
     config.accesslog = logging.getLogger("realtime.access")
     never = asyncio.Event()
     asyncio.run(serve(application, config, shutdown_trigger=never.wait))
@@ -36,7 +36,7 @@ def run_in_thread(application, host: str, port: int) -> None:
 
 def run(host: str, port: int, uds: str | None, workers: int) -> None:
     """Serve for production, until SIGTERM."""
-    config = _config(f"unix:{uds}" if uds else f"{host}:{port}")
+    config = _config(host, port, uds)
     if workers == 1:
         asyncio.run(_serve_until_signal(config))
         os._exit(0)  # do not join threads that wait for the event loop that has ended

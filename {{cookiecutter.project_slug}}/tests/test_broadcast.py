@@ -1,9 +1,11 @@
-import asyncio
+import threading
 
 import pytest
 from asgiref.sync import async_to_sync, sync_to_async
 from channels.layers import get_channel_layer
 from django.db import transaction
+from django.http import HttpResponse
+from django.urls import path
 
 from realtime.broadcast import abroadcast, broadcast
 
@@ -12,24 +14,37 @@ def say(text: str) -> dict:
     return {"type": "echo.message", "text": text}
 
 
-async def test_from_sync_code(echo):
-    await echo.connect()
-    await sync_to_async(broadcast)("echo", say("from a view"))
-    assert await echo.receive_from() == "from a view"
-    await echo.disconnect()
+def view(request):
+    broadcast("echo", say("from a view"))
+    return HttpResponse()
 
 
-async def test_from_async_code(echo):
-    await echo.connect()
+async def async_view(request):
     await abroadcast("echo", say("from an async view"))
-    assert await echo.receive_from() == "from an async view"
+    return HttpResponse()
+
+
+urlpatterns = [path("view/", view), path("async_view/", async_view)]
+
+
+@pytest.mark.parametrize(
+    ("address", "text"),
+    [("/view/", "from a view"), ("/async_view/", "from an async view")],
+)
+async def test_from_a_view(echo, settings, async_client, address, text):
+    settings.ROOT_URLCONF = __name__
+    await echo.connect()
+    await async_client.get(address)
+    assert await echo.receive_from() == text
     await echo.disconnect()
 
 
 async def test_from_any_thread(echo):
     await echo.connect()
-    await asyncio.to_thread(broadcast, "echo", say("from a thread"))
-    assert await echo.receive_from() == "from a thread"
+    thread = threading.Thread(target=broadcast, args=("echo", say("from a thread")))
+    thread.start()  # nothing but the event itself may wake this event loop
+    assert await echo.receive_from(timeout=5) == "from a thread"
+    thread.join()
     await echo.disconnect()
 
 

@@ -34,6 +34,11 @@ class Command(runserver.Command):
     addr: str
     _raw_ipv6: bool
 
+    def run(self, **options) -> None:
+        if self.addr == "0":
+            self.addr = "0.0.0.0"
+        super().run(**options)
+
     def get_handler(self, *args, **options):
         return get_default_application()
 

@@ -1,5 +1,6 @@
 """Each variant passes its own gate, with its own dependencies, on each Python that is here."""
 
+import fcntl
 import hashlib
 import json
 import os
@@ -11,7 +12,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from variants import CHOICES, variants
+from variants import CHOICES, variant_id, variants
 
 DEFAULT_PYTHON = "3.11"
 
@@ -44,9 +45,9 @@ def a_few() -> list[dict[str, str]]:
 
 
 def cases() -> list:
-    everywhere = [pytest.param(v, None, id="-".join(v.values())) for v in variants()]
+    everywhere = [pytest.param(v, None, id=variant_id(v)) for v in variants()]
     return everywhere + [
-        pytest.param(v, path, id="-".join((*v.values(), version)))
+        pytest.param(v, path, id=f"{variant_id(v)}-{version}")
         for version, path in newer_python().items()
         for v in a_few()
     ]
@@ -111,7 +112,9 @@ def test_a_variant_passes_its_own_gate(bake, environments, variant, python):
         "WEB_CONCURRENCY": "1",
     }
 
-    gate(UV, "sync", "--quiet", "--locked")
+    with open(f"{environment}.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # another variant may want the same environment
+        gate(UV, "sync", "--quiet", "--locked")
     gate.run("ruff", "check")
     gate.run("ruff", "format", "--check")
     gate.run("ty", "check", "--error-on-warning")

@@ -17,8 +17,9 @@ GRACE_SECONDS = 10
 
 
 def _config(host: str, port: int, uds: str | None = None) -> Config:
+    host = f"[{host}]" if ":" in host else host  # IPv6
     config = Config()
-    config.bind = [f"unix:{uds}" if uds else f"[{host}]:{port}" if ":" in host else f"{host}:{port}"]
+    config.bind = [f"unix:{uds}" if uds else f"{host}:{port}"]
     config.errorlog = logging.getLogger("realtime.server")
     config.websocket_max_message_size = READ_LIMIT_BYTES
     config.graceful_timeout = GRACE_SECONDS

@@ -61,7 +61,7 @@ class Server:
             self.process = subprocess.Popen(
                 words,
                 cwd=folder,
-                env={**os.environ, **env},
+                env={**os.environ, **env, "PYTHONUNBUFFERED": "1"},
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,

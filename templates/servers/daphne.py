@@ -1,12 +1,15 @@
 """How daphne runs this project. https://github.com/django/daphne"""
 
-import os
+import asyncio
 import sys
 
 from channels.routing import get_default_application
 from daphne.access import AccessLogGenerator
 from daphne.endpoints import build_endpoint_description_strings
-from daphne.server import Server
+from daphne.server import Server, reactor
+from twisted.internet.defer import Deferred
+
+from realtime.drain import drain
 
 NAME = "daphne"
 MAX_WORKERS = 1
@@ -35,5 +38,20 @@ def run(host: str, port: int, uds: str | None, workers: int) -> None:
         websocket_max_frame_size=READ_LIMIT_BYTES,
         server_name="",
     ).run()
-    # Do not join threads that may wait for ever for the event loop that has just ended.
-    os._exit(0)
+
+
+def install_drain() -> None:
+    """Put the drain in front of daphne's shutdown, however daphne was started."""
+    kill_all_applications = Server.kill_all_applications
+
+    def drain_and_kill_all_applications(self) -> Deferred:
+        drained = Deferred.fromFuture(asyncio.ensure_future(drain(_stop_listening)))
+        return drained.addBoth(lambda _: kill_all_applications(self))
+
+    Server.kill_all_applications = drain_and_kill_all_applications
+
+
+def _stop_listening() -> None:
+    for reader in reactor.getReaders():  # ty: ignore[too-many-positional-arguments]
+        if hasattr(reader, "stopListening"):
+            reader.stopListening()

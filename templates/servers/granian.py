@@ -1,15 +1,19 @@
 """How granian runs this project. https://github.com/emmett-framework/granian"""
 
 import asyncio
+import signal
 from pathlib import Path
 
+from granian import _signals
 from granian.constants import Interfaces
 from granian.server import Server as WorkerServer
 from granian.server.embed import Server as EmbeddedServer
 
+from realtime.drain import drain
+
 NAME = "granian"
 MAX_WORKERS = 64
-GRACE_SECONDS = 10
+GRACE_SECONDS = 10  # above what the drain takes
 
 
 def run_in_thread(application, host: str, port: int) -> None:
@@ -31,3 +35,20 @@ def run(host: str, port: int, uds: str | None, workers: int) -> None:
         workers=workers,
         workers_kill_timeout=GRACE_SECONDS,
     ).serve()
+
+
+def install_drain() -> None:
+    """Put the drain in front of a worker's shutdown, however granian was started."""
+    set_loop_signals = _signals.set_loop_signals
+
+    def set_draining_loop_signals(loop):
+        stopping = set_loop_signals(loop)
+
+        def drain_and_stop() -> None:
+            loop.create_task(drain()).add_done_callback(lambda _: stopping.set())
+
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, drain_and_stop)
+        return stopping
+
+    _signals.set_loop_signals = set_draining_loop_signals  # ty: ignore[invalid-assignment]

@@ -2,18 +2,20 @@
 
 import asyncio
 import logging
-import os
+import multiprocessing
 import signal
 
 from channels.routing import get_default_application
+from hypercorn.asyncio import run as asyncio_run
 from hypercorn.asyncio import serve
 from hypercorn.config import Config
 from hypercorn.run import run as run_workers
 
+from realtime.drain import drain
+
 NAME = "hypercorn"
 MAX_WORKERS = 64
 READ_LIMIT_BYTES = 1024 * 1024  # the consumer's own limit is lower, and says so
-GRACE_SECONDS = 10
 
 
 def _config(host: str, port: int, uds: str | None = None) -> Config:
@@ -22,7 +24,6 @@ def _config(host: str, port: int, uds: str | None = None) -> Config:
     config.bind = [f"unix:{uds}" if uds else f"{host}:{port}"]
     config.errorlog = logging.getLogger("realtime.server")
     config.websocket_max_message_size = READ_LIMIT_BYTES
-    config.graceful_timeout = GRACE_SECONDS
     config.include_server_header = False
     return config
 
@@ -39,22 +40,26 @@ def run(host: str, port: int, uds: str | None, workers: int) -> None:
     """Serve for production, until SIGTERM."""
     config = _config(host, port, uds)
     if workers == 1:
-        asyncio.run(_serve_until_signal(config))
-        os._exit(0)  # do not join threads that wait for the event loop that has ended
+        asyncio.run(serve(get_default_application(), config))
     else:
         config.application_path = "config.asgi:application"
         config.workers = workers
         run_workers(config)
 
 
-async def _serve_until_signal(config: Config) -> None:
-    stop = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    serving = asyncio.create_task(
-        serve(get_default_application(), config, shutdown_trigger=stop.wait)
-    )
-    await asyncio.wait({serving, asyncio.create_task(stop.wait())}, return_when="FIRST_COMPLETED")
-    # Left alone, hypercorn waits for open WebSockets for ever:
-    # https://github.com/pgjones/hypercorn/issues/308
-    await asyncio.wait({serving}, timeout=GRACE_SECONDS)
+def install_drain() -> None:
+    """Put the drain in front of hypercorn's shutdown, however hypercorn was started."""
+    raise_shutdown = asyncio_run.raise_shutdown
+
+    async def drain_and_raise_shutdown(shutdown_event) -> None:
+        if multiprocessing.parent_process():
+            # The parent ends all workers as soon as one has ended: let this one finish.
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+
+        async def drained() -> None:
+            await shutdown_event()
+            await drain()
+
+        await raise_shutdown(drained)
+
+    asyncio_run.raise_shutdown = drain_and_raise_shutdown  # ty: ignore[invalid-assignment]

@@ -2,10 +2,11 @@
 
 import uvicorn
 
+from realtime.drain import drain
+
 NAME = "uvicorn"
 MAX_WORKERS = 64
 READ_LIMIT_BYTES = 1024 * 1024  # the consumer's own limit is lower, and says so
-GRACE_SECONDS = 10
 
 
 def run_in_thread(application, host: str, port: int) -> None:
@@ -26,5 +27,15 @@ def run(host: str, port: int, uds: str | None, workers: int) -> None:
         proxy_headers=False,  # realtime.middleware does it, the same on every server
         access_log=False,
         server_header=False,
-        timeout_graceful_shutdown=GRACE_SECONDS,
     )
+
+
+def install_drain() -> None:
+    """Put the drain in front of uvicorn's shutdown, however uvicorn was started."""
+    shutdown = uvicorn.Server.shutdown
+
+    async def drain_and_shutdown(self, sockets=None) -> None:
+        await drain()
+        await shutdown(self, sockets)
+
+    uvicorn.Server.shutdown = drain_and_shutdown

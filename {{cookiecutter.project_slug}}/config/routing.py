@@ -6,7 +6,9 @@ from django.core.asgi import get_asgi_application
 from django.urls import path, re_path
 
 from echo.consumers import EchoConsumer
+from realtime import server
 from realtime.asgi import lifespan, unknown_path
+from realtime.drain import Drain
 from realtime.middleware import OriginCheck, TrustedProxies
 from realtime.static import StaticFiles
 
@@ -15,12 +17,15 @@ websocket_urlpatterns = [
     re_path("", unknown_path),  # last: what nobody above answers
 ]
 
-application = TrustedProxies(
-    ProtocolTypeRouter(
-        {
-            "http": StaticFiles(get_asgi_application()),
-            "websocket": OriginCheck(AuthMiddlewareStack(URLRouter(websocket_urlpatterns))),
-            "lifespan": lifespan,
-        }
+application = Drain(
+    TrustedProxies(
+        ProtocolTypeRouter(
+            {
+                "http": StaticFiles(get_asgi_application()),
+                "websocket": OriginCheck(AuthMiddlewareStack(URLRouter(websocket_urlpatterns))),
+                "lifespan": lifespan,
+            }
+        )
     )
 )
+server.install_drain()

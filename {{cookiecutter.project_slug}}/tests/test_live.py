@@ -3,6 +3,7 @@
 import re
 import signal
 import socket
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -10,10 +11,10 @@ from django.conf import settings
 from websockets.exceptions import ConnectionClosed, InvalidMessage, InvalidStatus
 from websockets.sync.client import unix_connect
 
+from realtime.drain import EXIT_SECONDS, RESTART
 from tests.live import (
     ANSWER_SECONDS,
     START_SECONDS,
-    STOP_SECONDS,
     Server,
     ask,
     manage,
@@ -24,6 +25,21 @@ from tests.live import (
 OWN_COMMAND = """
 {% include 'commands/' ~ cookiecutter.asgi_server %}
 """.replace("8000", "PORT")
+
+SLOW_VIEW = """
+
+import time
+from django.http import HttpResponse
+
+
+def slow(request):
+    print("slow view", flush=True)
+    time.sleep(2)
+    return HttpResponse("done")
+
+
+urlpatterns.append(path("slow/", slow))
+"""
 
 
 @pytest.mark.parametrize("text", ["Hello", "안녕 👋 \u202eRTL <script>", "x" * 60 * 1024])
@@ -132,13 +148,35 @@ def test_its_own_command_line(start, production):
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_serve_stops_when_asked_with_a_socket_open(start, production, number):
-    server = start("manage.py serve --port PORT", production)
+@pytest.mark.parametrize(
+    "command", ["manage.py serve --port PORT", OWN_COMMAND], ids=["serve", "own command"]
+)
+def test_a_server_that_is_asked_to_stop_says_goodbye(start, production, command, number):
+    server = start(command, production)
     with server.connect() as websocket:
         assert ask(websocket, "Hello") == "You said: Hello"
         server.process.send_signal(number)
-        assert server.process.wait(STOP_SECONDS) in (0, -number, 128 + number)
+        with pytest.raises(ConnectionClosed) as closed:
+            websocket.recv(timeout=ANSWER_SECONDS)
+        assert closed.value.rcvd is not None
+        assert closed.value.rcvd.code == RESTART
+    exit_code = server.process.wait(EXIT_SECONDS + 5)
+    assert exit_code {{ 'in (0, -number)  # uvicorn ends by the signal itself' if cookiecutter.asgi_server == 'uvicorn' else '== 0' }}
     assert "Traceback" not in server.log
+
+
+def test_a_request_under_way_is_answered_before_the_server_stops(start, project_copy, production):
+    with open(project_copy / "config" / "urls.py", "a") as urls:
+        urls.write(SLOW_VIEW)
+    server = start("manage.py serve --port PORT", production, project_copy)
+    with ThreadPoolExecutor() as pool, server.connect() as websocket:
+        answer = pool.submit(server.get, "/slow/")
+        wait_until(lambda: "slow view" in server.log, ANSWER_SECONDS, lambda: server.log)
+        server.process.terminate()
+        assert answer.result(ANSWER_SECONDS)[::2] == (200, b"done")
+        with pytest.raises(ConnectionClosed):
+            websocket.recv(timeout=ANSWER_SECONDS)
+    assert server.process.wait(EXIT_SECONDS + 5) in (0, -signal.SIGTERM)
 
 
 def test_serve_on_a_unix_socket(production, tmp_path):

@@ -1,0 +1,171 @@
+"""Every variant as text: nothing left over, nothing of another variant, nothing missing."""
+
+import re
+import tomllib
+import warnings
+
+import pytest
+from variants import CHOICES, ROOT
+
+TEMPLATE = ROOT / "{{cookiecutter.project_slug}}"
+
+# The files that only some variants have.
+FILES = {
+    "memory": {"realtime/layers.py", "tests/test_memory.py"},
+    "redis": {"realtime/embedded_redis.py", "tests/test_redis.py"},
+    "redis_pubsub": {"realtime/embedded_redis.py", "tests/test_redis.py"},
+    "sync": {"tests/test_threads.py"},
+}
+
+# Text that stands in these files of a choice's variants, and nowhere in the others.
+MARKS = {
+    "memory": [
+        ("realtime.layers.InMemoryChannelLayer", ["config/settings.py"]),
+        ("WEB_CONCURRENCY=1\n", [".env.example"]),
+    ],
+    "redis": [("channels_redis.core.RedisChannelLayer", ["config/settings.py"])],
+    "redis_pubsub": [("channels_redis.pubsub.RedisPubSubChannelLayer", ["config/settings.py"])],
+    "async": [
+        ("AsyncWebsocketConsumer", ["realtime/consumers.py"]),
+        ("    async def receive(self, text_data", ["echo/consumers.py", "README.md"]),
+        ("    async def echo_message(", ["echo/consumers.py"]),
+        ("database_sync_to_async", ["realtime/consumers.py", "README.md"]),
+    ],
+    "sync": [
+        ("(WebsocketConsumer)", ["realtime/consumers.py"]),
+        ("ThreadSensitiveContext", ["realtime/consumers.py"]),
+        ("    def receive(self, text_data", ["echo/consumers.py", "README.md"]),
+        ("    def echo_message(", ["echo/consumers.py"]),
+    ],
+    **{
+        server: [(f'NAME = "{server}"', ["realtime/server.py"])]
+        for server in CHOICES["asgi_server"]
+    },
+}
+
+# Test tools that share their name with a server.
+TEST_TOOL = re.compile(r'    "daphne.*", # channels\.testing imports it\n')
+
+# The system checks serve every layer, so that a project may change to another.
+FOR_EVERY_LAYER = {"realtime/checks.py", "tests/test_checks.py"}
+
+# Where a project on the memory layer may speak of Redis: as the way to more processes.
+MENTIONS_OF_REDIS = {
+    "README.md": ["`channels-redis`", "https://github.com/django/channels_redis"],
+    "config/settings.py": ["For more processes: channels-redis."],
+    "realtime/management/commands/serve.py": ["or a Redis channel layer."],
+    "tests/test_settings.py": ['"REDIS_URL", '],
+}
+
+WHOLE_FILE_INCLUDE = re.compile(r"\{% include [^%]+ %\}\n?")
+PYTHON_NAME = re.compile(r"\.py($|\{%)")  # its end may be a condition
+MAX_TAGS_PER_100_LINES = 1.5
+
+
+def test_every_choice_has_its_marks():
+    choices = [choice for choices in CHOICES.values() for choice in choices]
+    assert sorted(MARKS) == sorted(choices)
+
+
+def test_the_files_are_those_of_the_variant(variant):
+    paths = [path.relative_to(TEMPLATE) for path in TEMPLATE.rglob("*") if path.is_file()]
+    expected = {str(path) for path in paths if "{%" not in str(path)}.difference(*FILES.values())
+    for choice in variant.answers.values():
+        expected |= FILES.get(choice, set())
+    assert set(variant.files) == expected
+
+
+def test_a_variant_has_its_own_marks_and_no_others(variant):
+    for choice, marks in MARKS.items():
+        chosen = choice in variant.answers.values()
+        for mark, places in marks:
+            found = {name for name, text in variant.files.items() if mark in text}
+            assert found - FOR_EVERY_LAYER == (set(places) if chosen else set()), mark
+
+
+def test_a_variant_depends_on_its_own_server_alone(variant):
+    project = tomllib.loads(variant.files["pyproject.toml"])["project"]
+    names = {re.match(r"[\w-]+", requirement)[0] for requirement in project["dependencies"]}
+    assert names & set(CHOICES["asgi_server"]) == {variant.answers["asgi_server"]}
+
+
+def test_a_variant_names_no_other_server(variant):
+    server = variant.answers["asgi_server"]
+    others = re.compile("|".join(set(CHOICES["asgi_server"]) - {server}), re.IGNORECASE)
+    for name, text in variant.files.items():
+        if name == "pyproject.toml":
+            text = TEST_TOOL.sub("", text)
+        if name != "uv.lock":  # all that the above brings along
+            assert not others.search(text), name
+    assert server in variant.files["README.md"]
+
+
+def test_a_project_on_the_memory_layer_is_free_of_redis(variant):
+    mentions = re.compile("redis|valkey", re.IGNORECASE)
+    if variant.answers["channel_layer"] != "memory":
+        for name in (
+            "README.md",
+            "pyproject.toml",
+            "config/settings.py",
+            ".env.example",
+            "uv.lock",
+        ):
+            assert mentions.search(variant.files[name]), name
+        return
+    for name in variant.files.keys() - FOR_EVERY_LAYER:
+        text = variant.files[name]
+        for phrase in MENTIONS_OF_REDIS.get(name, []):
+            assert phrase in text, phrase
+            text = text.replace(phrase, "")
+        assert not mentions.search(text), name
+
+
+def test_nothing_of_the_template_is_left(variant):
+    for name, text in variant.files.items():
+        assert not re.search("cookiecutter|TODO|FIXME|XXX", text, re.IGNORECASE), name
+        if not name.endswith(".html"):  # Django's own tags
+            assert not re.search("{{|{%|%}|{#|#}", text), name
+        assert "cookiecutter" not in name
+        assert not re.search(r"[{}%]", name)
+
+
+def test_the_text_is_tidy(variant):
+    for name, text in variant.files.items():
+        assert not re.search(r"[ \t]$", text, re.MULTILINE), name
+        assert not re.search(r"[\t\r\f\v\ufeff]", text), name
+        blank_lines = 2 if name.endswith(".py") else 1
+        without_code = re.sub(r"^```python\n.*?^```$", "code", text, flags=re.DOTALL | re.MULTILINE)
+        assert "\n" * (blank_lines + 2) not in without_code, name
+        assert not text or re.fullmatch(r"\S(.*\S)?\n", text, re.DOTALL), name
+
+
+def test_python_and_toml_are_well_formed(variant):
+    for name, text in variant.files.items():
+        if name.endswith(".py"):
+            with warnings.catch_warnings():
+                warnings.simplefilter("error")
+                compile(text, name, "exec")
+        elif name.endswith((".toml", ".lock")):
+            tomllib.loads(text)
+
+
+def test_a_project_has_no_secret(variant):
+    """A random string of letters and digits, as a key in ASCII has them."""
+    for name, text in variant.files.items():
+        if name != "uv.lock":  # full of digests
+            for word in re.findall(r"[\w+/=-]{32,}", text):
+                assert not (re.search("[0-9]", word) and re.search("[A-Z]", word)), (name, word)
+
+
+@pytest.mark.parametrize("folder", [TEMPLATE, ROOT / "templates"], ids=["project", "parts"])
+def test_the_template_keeps_jinja_out_of_python(folder):
+    tags = lines = 0
+    for path in folder.rglob("*"):
+        if not PYTHON_NAME.search(path.name):
+            continue
+        text = path.read_text("utf-8")
+        if not WHOLE_FILE_INCLUDE.fullmatch(text):
+            tags += len(re.findall("{{|{%|{#", text))
+            lines += text.count("\n")
+    assert lines > 100
+    assert tags / lines * 100 < MAX_TAGS_PER_100_LINES

@@ -1,0 +1,292 @@
+"""What stands around the template: documents, licence, workflow, the command that tests it all."""
+
+import json
+import os
+import re
+import shlex
+import subprocess
+from itertools import pairwise
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import pytest
+import yaml
+from django.core.management import __path__ as django_management
+from django.core.management import find_commands
+from markdown_it import MarkdownIt
+from variants import CHOICES, QUESTIONS, ROOT, variant_id, variants
+
+README = (ROOT / "README.md").read_text("utf-8")
+OPTIONS = (ROOT / "docs" / "options.md").read_text("utf-8")
+WORKFLOW = ROOT / ".github" / "workflows" / "test.yml"
+PROJECT = "{{cookiecutter.project_slug}}"
+
+# Home folders, and the folder of this very checkout.
+MACHINE_PATH = re.compile(rf"(?<![\w.:/-])(/(root|home|Users)/|{re.escape(str(ROOT))}\b)")
+
+# A folder, or a file of a kind that stands nowhere but in the repository or a project.
+FILE_NAME = re.compile(r"`((?:[\w.-]+/)*(?:[\w-]+/|[\w-]+\.(?:html|json|lock|md|py|toml)))`")
+
+
+def tracked() -> list[Path]:
+    """Return the files of the repository: those that git knows, and new ones it would take."""
+    done = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    paths = [ROOT / name for name in done.stdout.split("\0")[:-1]]
+    return sorted(path for path in paths if path.is_file())
+
+
+def documents() -> list[Path]:
+    """Return the Markdown files that are read as they are, not rendered first."""
+    rendered = (ROOT / PROJECT, ROOT / "templates")
+    return [
+        path
+        for path in tracked()
+        if path.suffix == ".md" and not any(path.is_relative_to(folder) for folder in rendered)
+    ]
+
+
+def name_of(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def headings(markdown: str) -> list[str]:
+    tokens = MarkdownIt().parse(markdown)
+    return [after.content for token, after in pairwise(tokens) if token.type == "heading_open"]
+
+
+def section(markdown: str, heading: str) -> str:
+    """Return what stands below a heading of the second level, up to the next one."""
+    _, _, rest = f"\n{markdown}".partition(f"\n## {heading}\n")
+    return rest.partition("\n## ")[0]
+
+
+def code(markdown: str, language: str) -> list[str]:
+    tokens = MarkdownIt().parse(markdown)
+    return [token.content for token in tokens if token.type == "fence" and token.info == language]
+
+
+def links(markdown: str) -> list[str]:
+    """Return the targets of all links and images."""
+    tokens = MarkdownIt().enable("table").parse(markdown)
+    children = [child for token in tokens for child in token.children or []]
+    targets = [child.attrs.get("href") or child.attrs.get("src") for child in children]
+    return [str(target) for target in targets if target]
+
+
+def anchor(heading: str) -> str:
+    """Return the fragment that GitHub gives to a heading."""
+    return re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
+
+
+def mentions(markdown: str, word: str) -> bool:
+    return re.search(rf"`{re.escape(word)}`", markdown) is not None
+
+
+# Documents
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_the_readme_lists_each_question_and_its_choices(question):
+    table = section(README, "The questions")
+    rows = re.findall(rf"^\| `{question}` \|(.+)\|$", table, re.MULTILINE)
+    assert len(rows) == 1
+    assert [choice for choice in CHOICES.get(question, []) if not mentions(rows[0], choice)] == []
+
+
+def test_the_readme_counts_right():
+    counts = [len(choices) for choices in CHOICES.values()]
+    layers, styles, servers = counts
+    assert f"{servers} servers, {layers} channel layers and {styles} consumer styles" in README
+    assert f"make {len(variants())} variants" in README
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_the_options_have_a_section_for_each_question_with_its_choices(question):
+    assert headings(OPTIONS).count(question) == 1
+    text = section(OPTIONS, question)
+    assert text.strip()
+    for choice in CHOICES.get(question, []):
+        assert f"**`{choice}`**" in text, "say when to take it"
+        assert re.search(rf"^\|.*\| `{choice}` \|", text, re.MULTILINE), "say what it costs"
+
+
+def test_the_options_know_no_question_of_the_past():
+    named = [title for title in headings(OPTIONS) if re.fullmatch("[a-z_]+", title)]
+    assert named == QUESTIONS
+
+
+@pytest.mark.parametrize("path", documents(), ids=name_of)
+def test_links_and_images_lead_somewhere(path):
+    for target in links(path.read_text("utf-8")):
+        parts = urlsplit(target)
+        if parts.scheme:
+            assert parts.scheme in ("https", "http"), target
+            continue
+        other = path.parent / unquote(parts.path) if parts.path else path
+        assert other.exists(), target
+        if parts.fragment:
+            assert parts.fragment in map(anchor, headings(other.read_text("utf-8"))), target
+
+
+def test_files_that_a_document_names_exist(bake):
+    folders = [ROOT, bake(), bake(channel_layer="redis", consumer_style="sync")]
+    for path in documents():
+        text = path.read_text("utf-8").replace(f"{PROJECT}/", "")
+        for name in FILE_NAME.findall(text):
+            exists = any((folder / name).exists() for folder in folders)
+            assert exists, f"{name_of(path)}: {name}"
+
+
+def test_the_tree_in_the_readme_is_the_project_s(bake):
+    project = bake()
+    (tree,) = code(section(README, "What you get"), "text")
+    title, *lines = tree.splitlines()
+    assert title == f"{project.name}/"
+    for line in lines:
+        name, *words = line.replace(",", "").split()
+        assert (project / name).exists()
+        assert (project / name).is_dir() == name.endswith("/")
+        assert all((project / name / word).exists() for word in words if word.endswith(".py"))
+
+
+def test_the_licence_is_what_the_metadata_says():
+    licence = (ROOT / "LICENSE").read_text("utf-8")
+    assert licence.startswith("MIT License\n")
+    assert 'license = "MIT"' in (ROOT / "pyproject.toml").read_text("utf-8")
+
+
+# Commands
+
+
+def test_the_quick_start_names_what_exists(bake):
+    project = bake()
+    start = code(section(README, "Run it"), "sh")[0].strip()
+    assert "\n" not in start
+    subprocess.run(["bash", "-n", "-c", start], check=True)
+    install, get_uv, generate, enter, *manage = map(shlex.split, start.split(" && "))
+    venv = install[-1]
+    assert install == ["python3", "-m", "venv", venv]
+    assert get_uv == [f"{venv}/bin/pip", "install", "-q", "uv"]
+    uvx, *words = generate
+    assert uvx == f"{venv}/bin/uvx"
+    assert words == ["cookiecutter", "--no-input", f"gh:ORG/{metadata_name()}"]
+    assert enter == ["cd", project.name]
+    core = find_commands(django_management[0])
+    own = find_commands(str(project / "realtime" / "management"))
+    for uv, run, script, command in manage:
+        assert (uv, run) == (f"../{venv}/bin/uv", "run")
+        assert os.access(project / script, os.X_OK)
+        assert command in {*core, *own}
+    assert manage[-1][-1] == "runserver"
+
+
+def metadata_name() -> str:
+    """Return the name of the repository."""
+    pyproject = (ROOT / "pyproject.toml").read_text("utf-8")
+    return re.search(r'^name = "(.+)"$', pyproject, re.MULTILINE)[1]
+
+
+def test_the_addresses_in_the_readme_are_the_project_s(bake):
+    project = bake()
+    route = re.search(r"ws://localhost:8000/(\S+?)`", README)[1]
+    assert f'path("{route}", ' in (project / "config" / "routing.py").read_text("utf-8")
+
+
+def test_the_readme_tests_the_template_as_ci_does():
+    script = ROOT / ".ci" / "run"
+    assert os.access(script, os.X_OK)
+    subprocess.run(["bash", "-n", str(script)], check=True)
+    lines = [line for line in script.read_text("utf-8").splitlines() if line]
+    assert lines[0] == "#!/usr/bin/env bash"
+    commands = [line for line in lines if not line.startswith("#")]
+    everything = code(section(README, "Test the template"), "sh")[0].strip()
+    assert commands == ["set -euo pipefail", 'cd "$(dirname "${BASH_SOURCE[0]}")/.."', everything]
+
+
+@pytest.mark.parametrize("document", ["README.md", "CONTRIBUTING.md"])
+def test_the_selections_of_tests_find_some(document):
+    """``-k`` takes a typing error in silence."""
+    test = "test_a_variant_passes_its_own_gate"
+    assert f"def {test}(" in (ROOT / "tests" / "test_variants.py").read_text("utf-8")
+    names = [f"{test}[{variant_id(variant)}]" for variant in variants()]
+    selections = re.findall(r'pytest -k ("[^"]+"|\S+)', (ROOT / document).read_text("utf-8"))
+    assert selections
+    for selection in selections:
+        words = selection.strip('"').replace("not ", "").split(" and ")
+        assert any(all(word in name for word in words) for name in names), selection
+
+
+# The workflow
+
+
+def test_the_workflow_reads_the_servers_from_the_questions():
+    workflow = yaml.safe_load(WORKFLOW.read_text("utf-8"))
+    jobs = workflow["jobs"]
+    variants_job = jobs["variants"]
+    servers = variants_job["strategy"]["matrix"]["server"]
+    source, output = re.fullmatch(
+        r"\$\{\{ fromJSON\(needs\.(\w+)\.outputs\.(\w+)\) \}\}", servers
+    ).groups()
+    assert source == variants_job["needs"]
+    (step,) = [step for step in jobs[source]["steps"] if "run" in step]
+    assert jobs[source]["outputs"][output] == f"${{{{ steps.{step['id']}.outputs.{output} }}}}"
+    question = re.search(r"jq --compact-output \.(\w+) cookiecutter\.json", step["run"])[1]
+    assert question == "asgi_server"
+    assert question in CHOICES
+    assert not re.search("|".join(CHOICES[question]), WORKFLOW.read_text("utf-8"))
+
+
+def test_the_workflow_trusts_nobody_more_than_it_must():
+    workflow = yaml.safe_load(WORKFLOW.read_text("utf-8"))
+    assert workflow["permissions"] == {}
+    assert workflow["concurrency"]["cancel-in-progress"] is True
+    for job in workflow["jobs"].values():
+        assert job["permissions"] == {"contents": "read"}
+        assert job["timeout-minutes"] <= 60
+        for step in job["steps"]:
+            assert "${{" not in step.get("run", ""), "use env"
+            if "checkout" in step.get("uses", ""):
+                assert step["with"]["persist-credentials"] is False
+
+
+def test_the_workflow_runs_all_that_the_readme_s_command_runs():
+    text = WORKFLOW.read_text("utf-8")
+    install, _, _ = code(section(README, "Test the template"), "sh")[0].rpartition(" && ")
+    assert text.count(f"run: {install}\n") == 2
+    assert 'uv run pytest -k "not gate"' in text
+    assert 'uv run pytest -k "gate and $SERVER"' in text
+
+
+# Files
+
+
+def test_files_are_tidy():
+    for path in tracked():
+        name = name_of(path)
+        text = path.read_bytes().decode("utf-8")
+        assert "\r" not in text, name
+        assert not text or text.endswith("\n"), name
+        assert not re.search(r"[ \t]$", text, re.MULTILINE), name
+
+
+def test_no_file_holds_a_path_of_a_machine():
+    for path in tracked():
+        found = MACHINE_PATH.search(path.read_text("utf-8"))
+        assert found is None, f"{name_of(path)}: {found[0]}"
+
+
+def test_json_and_yaml_are_well_formed():
+    found = {}
+    for path in tracked():
+        if path.suffix == ".json":
+            found[path.name] = json.loads(path.read_text("utf-8"))
+        elif path.suffix in (".yaml", ".yml"):
+            found[path.name] = yaml.safe_load(path.read_text("utf-8"))
+    assert {"cookiecutter.json", "test.yml", ".pre-commit-config.yaml"} <= set(found)
+    assert all(found.values())

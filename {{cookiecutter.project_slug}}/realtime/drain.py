@@ -1,0 +1,138 @@
+"""Say goodbye before the server stops: close each WebSocket, let HTTP requests end.
+
+Left alone, the servers differ: some cut sockets off without a close frame, some never
+end. ``realtime.server`` puts ``drain`` in front of its server's own shutdown.
+"""
+
+import asyncio
+import os
+import threading
+import time
+from collections.abc import Awaitable, Callable, Generator
+from contextlib import contextmanager
+from typing import Any
+
+RESTART = 4200  # close code: come back at once
+CLOSE_SECONDS = 1  # for a peer to take the close frame
+SOCKETS_SECONDS = 2  # for consumers to end
+REQUESTS_SECONDS = 5  # for HTTP requests that are under way
+EXIT_SECONDS = 9.5  # below the 10 seconds that process managers commonly give
+
+
+class Socket:
+    """One WebSocket, whose pending ``receive`` and ``send`` can be broken off."""
+
+    def __init__(self, receive: Callable, send: Callable) -> None:
+        self.raw_receive, self.raw_send = receive, send
+        self.consumer = asyncio.current_task()
+        self.waiting: set[asyncio.Task] = set()
+        self.open = self.closing = False
+        self.closed = asyncio.Event()
+
+    async def receive(self) -> dict:
+        event = None if self.closing else await self._wait_for(self.raw_receive())
+        if event is None:
+            await self.closed.wait()  # a consumer that ends first would close with its own code
+            event = {"type": "websocket.disconnect", "code": RESTART}
+        self.open = self.open and event["type"] != "websocket.disconnect"
+        return event
+
+    async def send(self, event: dict) -> None:
+        if self.closing:
+            return
+        self.open = event["type"] in ("websocket.accept", "websocket.send")
+        await self._wait_for(self.raw_send(event))
+        if Drain.started and self.open:  # its handshake ended after the drain began
+            await self.close()
+
+    async def _wait_for(self, call: Awaitable) -> Any:
+        """Return what ``call`` gives, or None when the socket closes meanwhile."""
+        task = asyncio.current_task()
+        assert task is not None
+        self.waiting.add(task)
+        try:
+            return await call
+        except asyncio.CancelledError:
+            if not self.closing:
+                raise
+            task.uncancel()
+        finally:
+            self.waiting.discard(task)
+
+    async def close(self) -> None:
+        was_open, self.closing = self.open, True
+        for task in list(self.waiting):  # a server may hold the close back while a receive waits
+            task.cancel()
+        await asyncio.sleep(0)
+        try:
+            if was_open:
+                async with asyncio.timeout(CLOSE_SECONDS):
+                    await self.raw_send(
+                        {"type": "websocket.close", "code": RESTART, "reason": "restart"}
+                    )
+        finally:
+            self.closed.set()
+
+
+class Drain:
+    """The outermost middleware: it knows each open socket and each request under way."""
+
+    started: asyncio.Future | None = None
+    sockets: set[Socket] = set()
+    requests: set[object] = set()
+
+    def __init__(self, application) -> None:
+        self.application = application
+
+    async def __call__(self, scope, receive, send) -> None:
+        if scope["type"] == "websocket":
+            socket = Socket(receive, send)
+            with _present(self.sockets, socket):
+                await self.application(scope, socket.receive, socket.send)
+        elif scope["type"] == "http":
+            with _present(self.requests, object()):
+                await self.application(scope, receive, send)
+        else:
+            await self.application(scope, receive, send)
+
+
+@contextmanager
+def _present(members: set, member: object) -> Generator[None]:
+    members.add(member)
+    try:
+        yield
+    finally:
+        members.discard(member)
+
+
+async def drain(stop_listening: Callable[[], None] = lambda: None) -> None:
+    """Return when the sockets of this process are closed and its requests answered.
+
+    Calls after the first wait for the same end. The process ends in EXIT_SECONDS
+    whatever happens: a server may wait for ever for a peer that reads nothing.
+    """
+    if Drain.started is None:
+        Drain.started = asyncio.ensure_future(_drain(stop_listening))
+    await asyncio.shield(Drain.started)
+
+
+async def _drain(stop_listening: Callable[[], None]) -> None:
+    last_resort = threading.Timer(EXIT_SECONDS, os._exit, (0,))
+    last_resort.daemon = True
+    last_resort.start()
+    closing = [socket.close() for socket in Drain.sockets]
+    await asyncio.gather(*closing, return_exceptions=True)  # a peer may be gone already
+    await _until_gone(Drain.sockets, SOCKETS_SECONDS)
+    for socket in Drain.sockets:  # whatever its consumer waits for: it has been told to end
+        if socket.consumer is not None:
+            socket.consumer.cancel()
+    await _until_gone(Drain.sockets, CLOSE_SECONDS)
+    stop_listening()
+    await _until_gone(Drain.requests, REQUESTS_SECONDS)
+
+
+async def _until_gone(members: set, seconds: float) -> None:
+    """Wait for those who are members now, not for those who come."""
+    present, deadline = set(members), time.monotonic() + seconds
+    while present & members and time.monotonic() < deadline:  # noqa: ASYNC110
+        await asyncio.sleep(0.05)

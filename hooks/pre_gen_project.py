@@ -13,7 +13,7 @@ import unicodedata
 from contextlib import suppress
 from difflib import get_close_matches
 from pathlib import Path
-from zoneinfo import available_timezones
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 SLUG_MAX_LENGTH = 50
 TEXT_MAX_LENGTH = 200
@@ -118,11 +118,18 @@ def email_problems(email: str) -> list[str]:
     return jinja_problems(email)
 
 
+def is_timezone(name: str) -> bool:
+    try:
+        return bool(ZoneInfo(name))
+    except (ValueError, OSError, ZoneInfoNotFoundError):
+        return False
+
+
 def timezone_problems(timezone: str) -> list[str]:
-    zones = available_timezones()
-    if timezone in zones:
+    if is_timezone(timezone):
         return []
-    similar = get_close_matches(timezone[:SHOWN_LENGTH], sorted(zones), 1) or ["UTC"]
+    zones = sorted(available_timezones())  # reads them all: not for a good answer
+    similar = get_close_matches(timezone[:SHOWN_LENGTH], zones, 1) or ["UTC"]
     return [
         problem("must be a name in the IANA time zone database", timezone, f"Try: {similar[0]}")
     ]

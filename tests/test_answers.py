@@ -23,6 +23,8 @@ from jinja2 import FileSystemLoader
 from markdown_it import MarkdownIt
 from variants import ANSWERS, CHOICES, QUESTIONS, ROOT, files_of
 
+PROJECT = "{{cookiecutter.project_slug}}"
+
 hook = SimpleNamespace(**runpy.run_path(str(ROOT / "hooks" / "pre_gen_project.py")))
 
 LOCK = ROOT / "{{cookiecutter.project_slug}}" / "uv.lock"
@@ -380,6 +382,20 @@ def test_the_bake_fixture_sees_answers_that_arrive_changed(bake):
 def test_the_same_answers_make_the_same_bytes(bake, number):
     answers = {question: (choices * 4)[number] for question, choices in CHOICES.items()}
     assert files_of(bake(**answers)) == files_of(bake(**answers))
+
+
+def test_a_template_with_crlf_makes_the_same_bytes(bake, cookies, tmp_path):
+    template = tmp_path / "template"
+    for name in ("cookiecutter.json", "hooks", "templates", PROJECT):
+        for path in [ROOT / name] if (ROOT / name).is_file() else (ROOT / name).rglob("*"):
+            if path.is_file():
+                copy = template / path.relative_to(ROOT)
+                copy.parent.mkdir(parents=True, exist_ok=True)
+                copy.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+                copy.chmod(path.stat().st_mode)
+    result = cookies.bake(template=str(template))
+    assert result.exception is None
+    assert files_of(result.project_path) == files_of(bake())
 
 
 def test_a_bake_needs_no_network_and_no_tool(cookiecutter, bake, output, tmp_path):

@@ -14,7 +14,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 env = Env(eager=False)  # collect every mistake; seal() below reports them together
 env.read_env(BASE_DIR / ".env")
 
-DEBUG = env.bool("DJANGO_DEBUG", False)
+DEBUG = env.bool("DJANGO_DEBUG", env.bool("DJANGO_DEBUG_DEFAULT", False))  # see manage.py
 
 # Required (``...``) in production. .env.example says how to make one.
 SECRET_KEY = env.str(

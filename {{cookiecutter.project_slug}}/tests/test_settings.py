@@ -28,6 +28,12 @@ def test_production_names_each_missing_setting_in_a_line(project_copy):
     ]
 
 
+def test_every_command_goes_by_the_env_file(project_copy):
+    (project_copy / ".env").write_text("DJANGO_DEBUG=false\n")
+    output = manage("collectstatic", "--noinput", env=environment(), folder=project_copy)
+    assert output.startswith("DJANGO_ALLOWED_HOSTS: Environment variable not set.")
+
+
 def test_a_value_that_does_not_fit_is_named(project_copy):
     values = {"DJANGO_DEBUG": "maybe", "WEB_CONCURRENCY": "many"}
     output = manage("check", env=environment(**values), folder=project_copy)

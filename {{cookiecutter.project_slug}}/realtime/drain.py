@@ -9,7 +9,7 @@ import os
 import threading
 import time
 from collections.abc import Awaitable, Callable, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 RESTART = 4200  # close code: come back at once
@@ -42,7 +42,7 @@ class Socket:
             return
         self.open = event["type"] in ("websocket.accept", "websocket.send")
         await self._wait_for(self.raw_send(event))
-        if Drain.started and self.open:  # its handshake ended after the drain began
+        if Drain.started and not self.closing:  # its handshake ended after the drain began
             await self.close()
 
     async def _wait_for(self, call: Awaitable) -> Any:
@@ -61,15 +61,15 @@ class Socket:
 
     async def close(self) -> None:
         was_open, self.closing = self.open, True
+        close = {"type": "websocket.close", "code": RESTART, "reason": "restart"}
         for task in list(self.waiting):  # a server may hold the close back while a receive waits
             task.cancel()
         await asyncio.sleep(0)
         try:
             if was_open:
-                async with asyncio.timeout(CLOSE_SECONDS):
-                    await self.raw_send(
-                        {"type": "websocket.close", "code": RESTART, "reason": "restart"}
-                    )
+                with suppress(TimeoutError):  # a peer that reads nothing
+                    async with asyncio.timeout(CLOSE_SECONDS):
+                        await self.raw_send(close)
         finally:
             self.closed.set()
 

@@ -4,6 +4,7 @@ import re
 import signal
 import socket
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,17 @@ def slow(request):
 
 
 urlpatterns.append(path("slow/", slow))
+"""
+
+HANDSHAKE = """\
+GET /ws/echo/ HTTP/1.1\r
+Host: localhost\r
+Origin: http://localhost\r
+Connection: Upgrade\r
+Upgrade: websocket\r
+Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r
+Sec-WebSocket-Version: 13\r
+\r
 """
 
 
@@ -162,6 +174,20 @@ def test_a_server_that_is_asked_to_stop_says_goodbye(start, production, command,
         assert closed.value.rcvd.code == RESTART
     exit_code = server.process.wait(EXIT_SECONDS + 5)
     assert exit_code {{ 'in (0, -number)  # uvicorn ends by the signal itself' if cookiecutter.asgi_server == 'uvicorn' else '== 0' }}
+    assert "Traceback" not in server.log
+
+
+def test_a_peer_that_reads_nothing_cannot_hold_the_server(start, production):
+    server = start("manage.py serve --port PORT", production)
+    with socket.create_connection(("127.0.0.1", server.port), ANSWER_SECONDS) as peer:
+        peer.sendall(HANDSHAKE.encode())
+        assert b" 101 " in peer.recv(4096)
+        peer.settimeout(1)
+        with suppress(TimeoutError):  # all buffers are full
+            for _ in range(400):
+                peer.sendall(b"\x81\xfe" + (60_000).to_bytes(2) + bytes(4) + b"x" * 60_000)
+        server.process.terminate()
+        assert server.process.wait(EXIT_SECONDS + 5) in (0, -signal.SIGTERM)
     assert "Traceback" not in server.log
 
 

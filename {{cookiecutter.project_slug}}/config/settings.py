@@ -4,15 +4,25 @@ https://docs.djangoproject.com/en/stable/ref/settings/
 """
 
 import sys
+from ipaddress import ip_network
 from pathlib import Path
 from typing import cast
 
-from environs import Env, EnvValidationError, validate
+from environs import Env, EnvValidationError, ValidationError, validate
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 env = Env(eager=False)  # collect every mistake; seal() below reports them together
 env.read_env(BASE_DIR / ".env")
+
+
+@env.parser_for("networks")
+def parse_networks(value: str) -> list:
+    try:
+        return [ip_network(network.strip()) for network in value.split(",")]
+    except ValueError as error:
+        raise ValidationError(str(error)) from error
+
 
 DEBUG = env.bool("DJANGO_DEBUG", env.bool("DJANGO_DEBUG_DEFAULT", False))  # see manage.py
 
@@ -31,7 +41,7 @@ ALLOWED_HOSTS = env.list(
 )
 
 # Addresses and networks whose X-Forwarded-For and X-Forwarded-Proto we believe.
-TRUSTED_PROXIES = env.list("TRUSTED_PROXIES", ["127.0.0.1", "::1"])
+TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES", "127.0.0.1,::1")
 
 
 # Application definition
@@ -83,7 +93,7 @@ ASGI_APPLICATION = "config.asgi.application"
 {% include 'layers/' ~ cookiecutter.channel_layer ~ '.py' %}
 
 # How many processes ``manage.py serve`` starts.
-WEB_CONCURRENCY = env.int("WEB_CONCURRENCY", None)
+WEB_CONCURRENCY = env.int("WEB_CONCURRENCY", None, validate=validate.Range(min=1))
 
 # A longer message closes its socket with code 4009.
 WEBSOCKET_MAX_BYTES = 64 * 1024
@@ -169,5 +179,5 @@ try:
     env.seal()
 except EnvValidationError as error:
     problems = sorted(cast(dict, error.error_messages).items())
-    lines = [f"{name}: {' '.join(texts)} See .env.example." for name, texts in problems]
-    sys.exit("\n".join(lines))
+    lines = [f"{name}: {' '.join(texts).rstrip('.')}." for name, texts in problems]
+    sys.exit("\n".join([*lines, "See .env.example."]))

@@ -1,6 +1,6 @@
 """What stands around every consumer: whom we believe, and whom we let in."""
 
-from ipaddress import ip_address, ip_network
+from ipaddress import ip_address
 from urllib.parse import urlparse
 
 from channels.security.websocket import OriginValidator
@@ -37,14 +37,13 @@ class TrustedProxies:
 
     def __init__(self, application) -> None:
         self.application = application
-        self.networks = [ip_network(proxy) for proxy in settings.TRUSTED_PROXIES]
 
     def trusts(self, host: str) -> bool:
         try:
             address = ip_address(host)
         except ValueError:
             return not host
-        return any(address in network for network in self.networks)
+        return any(address in network for network in settings.TRUSTED_PROXIES)
 
     async def __call__(self, scope, receive, send) -> None:
         host, port = scope.get("client") or ("", 0)

@@ -1,5 +1,6 @@
 import logging
 from collections.abc import Awaitable, Callable
+from ipaddress import ip_network
 
 import pytest
 from channels.testing import WebsocketCommunicator
@@ -55,7 +56,7 @@ async def test_an_unknown_path_is_refused_quietly(is_accepted, path, caplog):
     ],
 )
 async def test_only_trusted_proxies_are_believed(settings, client, forwarded, expected):
-    settings.TRUSTED_PROXIES = ["127.0.0.1", "10.0.0.0/8"]
+    settings.TRUSTED_PROXIES = [ip_network("127.0.0.1"), ip_network("10.0.0.0/8")]
     seen = {}
 
     async def inner(scope, receive, send):

@@ -26,4 +26,4 @@ async def refuse(reason: str, receive, send) -> None:
 
 async def unknown_path(scope, receive, send):
     """Refuse a WebSocket that no route answers."""
-    await refuse(f"no route for {scope['path']}", receive, send)
+    await refuse(f"no route for {scope['path']!r}", receive, send)

@@ -21,7 +21,11 @@ class OriginCheck(OriginValidator):
 
     async def __call__(self, scope, receive, send) -> None:
         origin = dict(scope["headers"]).get(b"origin", b"").decode("latin1")
-        if self.valid_origin(urlparse(origin) if origin else None):
+        try:
+            valid = self.valid_origin(urlparse(origin) if origin else None)
+        except ValueError:  # not even a URL
+            valid = False
+        if valid:
             await self.application(scope, receive, send)
         else:
             reason = f"origin {origin or '(none)'} is not in ALLOWED_HOSTS {self.allowed_origins}"

@@ -24,7 +24,9 @@ async def test_pages_of_our_hosts_may_connect(is_accepted, origin):
     assert await is_accepted("/ws/echo/", (b"origin", origin))
 
 
-@pytest.mark.parametrize("origin", [b"https://evil.example", b"null", b"http://localhost.evil"])
+@pytest.mark.parametrize(
+    "origin", [b"https://evil.example", b"null", b"http://localhost.evil", b"http://["]
+)
 async def test_other_pages_may_not_and_the_log_says_why(is_accepted, origin, caplog):
     headers = (b"origin", origin), (b"cookie", b"sessionid=secret")
     with caplog.at_level(logging.INFO, "realtime"):

@@ -35,8 +35,8 @@ class Command(BaseCommand):
             )
         if workers > server.MAX_WORKERS:
             raise CommandError(
-                f"{server.NAME} runs one process: use --workers 1, and start 'serve' once "
-                "for each process behind your proxy."
+                f"{server.NAME} takes --workers 1 to {server.MAX_WORKERS}: for more, start "
+                "'serve' several times, behind your proxy."
             )
         if not settings.DEBUG and not Path(settings.STATIC_ROOT).is_dir():
             raise CommandError(

@@ -1,7 +1,6 @@
-"""Say what remains to be done: the exact commands, for the answers given.
+"""Remove what was not chosen, and say what remains to be done, for the answers given.
 
-Writes no file, needs no tool. Jinja reads this file first, so its own marks may
-stand in ``main`` alone.
+Needs no tool. Jinja reads this file first, so its own marks may stand in ``main`` alone.
 """
 
 import json
@@ -13,6 +12,32 @@ import tempfile
 from pathlib import Path
 
 Answers = dict[str, str | None]
+
+# What an answer leaves out. Where it is one file, its name in the template is a condition.
+LEFT_OUT = {
+    ("starter", "minimal"): [
+        "chat",
+        "realtime/frames.py",
+        "realtime/hub.py",
+        "realtime/leases.py",
+        "realtime/limits.py",
+        "realtime/presence.py",
+        "realtime/protocol.py",
+        "realtime/sessions.py",
+        "realtime/static",
+        "realtime/writer.py",
+        "tests/chat",
+    ],
+}
+
+
+def remove_left_out(answers: Answers, project: Path) -> None:
+    for (question, answer), paths in LEFT_OUT.items():
+        for path in paths if answers[question] == answer else []:
+            if (project / path).is_dir():
+                shutil.rmtree(project / path)
+            else:
+                (project / path).unlink()
 
 
 def way_to(project: Path, start: str | None) -> str:
@@ -53,6 +78,7 @@ def main() -> None:
     # As JSON within a Python string: no answer can end it. Pairs keep their order.
     answers = dict(json.loads({{cookiecutter.items() | list | tojson | tojson}}))  # noqa: F821
     project = Path.cwd()
+    remove_left_out(answers, project)
     temporary = Path(tempfile.gettempdir()).resolve()
     if "_output_dir" not in answers and temporary in project.parents:
         return  # cruft compares: nobody will work here

@@ -5,6 +5,9 @@ from channels.routing import ProtocolTypeRouter, URLRouter
 from django.core.asgi import get_asgi_application
 from django.urls import path, re_path
 
+{% if cookiecutter.starter == 'chat' %}
+from chat.consumers import ChatConsumer
+{% endif %}
 from echo.consumers import EchoConsumer
 from realtime import server
 from realtime.asgi import lifespan, unknown_path
@@ -13,6 +16,9 @@ from realtime.middleware import OriginCheck, TrustedProxies
 from realtime.static import StaticFiles
 
 websocket_urlpatterns = [
+{% if cookiecutter.starter == 'chat' %}
+    path("ws/chat/<slug:slug>/", ChatConsumer.as_asgi()),
+{% endif %}
     path("ws/echo/", EchoConsumer.as_asgi()),
     re_path("", unknown_path),  # last: what nobody above answers
 ]

@@ -48,6 +48,9 @@ TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES", "127.0.0.1,::1")
 
 INSTALLED_APPS = [
     "realtime",  # before staticfiles: both bring a runserver
+{% if cookiecutter.starter == 'chat' %}
+    "chat",
+{% endif %}
     "echo",
     "channels",
     "django.contrib.admin",
@@ -97,6 +100,7 @@ WEB_CONCURRENCY = env.int("WEB_CONCURRENCY", None, validate=validate.Range(min=1
 
 # A longer message closes its socket with code 4009.
 WEBSOCKET_MAX_BYTES = 64 * 1024
+{% include 'starters/' ~ cookiecutter.starter ~ '/settings.py' %}
 
 
 # Database

@@ -2,6 +2,6 @@ from django.contrib import admin
 from django.urls import include, path
 
 urlpatterns = [
-    path("", include("echo.urls")),
+{% include 'starters/' ~ cookiecutter.starter ~ '/urls.py' %}
     path("admin/", admin.site.urls),
 ]

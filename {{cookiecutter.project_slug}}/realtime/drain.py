@@ -20,7 +20,9 @@ EXIT_SECONDS = 9.5  # below the 10 seconds that process managers commonly give
 
 
 class Socket:
-    """One WebSocket, whose pending ``receive`` and ``send`` can be broken off."""
+    """One WebSocket, as ``scope["socket"]``: it can be closed whatever its consumer waits for."""
+
+    farewell: str | None = None  # a text to send before the close on a restart
 
     def __init__(self, receive: Callable, send: Callable) -> None:
         self.raw_receive, self.raw_send = receive, send
@@ -28,12 +30,13 @@ class Socket:
         self.waiting: set[asyncio.Task] = set()
         self.open = self.closing = False
         self.closed = asyncio.Event()
+        self.close_code = RESTART
 
     async def receive(self) -> dict:
         event = None if self.closing else await self._wait_for(self.raw_receive())
         if event is None:
             await self.closed.wait()  # a consumer that ends first would close with its own code
-            event = {"type": "websocket.disconnect", "code": RESTART}
+            event = {"type": "websocket.disconnect", "code": self.close_code}
         self.open = self.open and event["type"] != "websocket.disconnect"
         return event
 
@@ -43,7 +46,7 @@ class Socket:
         self.open = event["type"] in ("websocket.accept", "websocket.send")
         await self._wait_for(self.raw_send(event))
         if Drain.started and not self.closing:  # its handshake ended after the drain began
-            await self.close()
+            await self.close(RESTART, self.farewell)
 
     async def _wait_for(self, call: Awaitable) -> Any:
         """Return what ``call`` gives, or None when the socket closes meanwhile."""
@@ -59,9 +62,14 @@ class Socket:
         finally:
             self.waiting.discard(task)
 
-    async def close(self) -> None:
-        was_open, self.closing = self.open, True
-        close = {"type": "websocket.close", "code": RESTART, "reason": "restart"}
+    async def close(self, code: int, farewell: str | None = None) -> None:
+        """Close the socket; then its consumer's ``receive`` says that it is closed."""
+        if self.closing:
+            return
+        was_open, self.closing, self.close_code = self.open, True, code
+        events = [{"type": "websocket.close", "code": code}]
+        if farewell is not None:
+            events.insert(0, {"type": "websocket.send", "text": farewell})
         for task in list(self.waiting):  # a server may hold the close back while a receive waits
             task.cancel()
         await asyncio.sleep(0)
@@ -69,7 +77,8 @@ class Socket:
             if was_open:
                 with suppress(TimeoutError):  # a peer that reads nothing
                     async with asyncio.timeout(CLOSE_SECONDS):
-                        await self.raw_send(close)
+                        for event in events:
+                            await self.raw_send(event)
         finally:
             self.closed.set()
 
@@ -88,7 +97,7 @@ class Drain:
         if scope["type"] == "websocket":
             socket = Socket(receive, send)
             with _present(self.sockets, socket):
-                await self.application(scope, socket.receive, socket.send)
+                await self.application({**scope, "socket": socket}, socket.receive, socket.send)
         elif scope["type"] == "http":
             with _present(self.requests, object()):
                 await self.application(scope, receive, send)
@@ -120,7 +129,7 @@ async def _drain(stop_listening: Callable[[], None]) -> None:
     last_resort = threading.Timer(EXIT_SECONDS, os._exit, (0,))
     last_resort.daemon = True
     last_resort.start()
-    closing = [socket.close() for socket in Drain.sockets]
+    closing = [socket.close(RESTART, socket.farewell) for socket in Drain.sockets]
     await asyncio.gather(*closing, return_exceptions=True)  # a peer may be gone already
     await _until_gone(Drain.sockets, SOCKETS_SECONDS)
     for socket in Drain.sockets:  # whatever its consumer waits for: it has been told to end

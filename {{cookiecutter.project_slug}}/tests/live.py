@@ -77,7 +77,7 @@ class Server:
     def _is_ready(self) -> bool:
         assert self.process.poll() is None, f"the server ended:\n{self.log}"
         try:
-            return self.get("/")[0] == 200
+            return self.get("/static/echo/icon.svg")[0] == 200
         except OSError:
             return False
 

@@ -1,4 +1,5 @@
 from django.conf import settings
+from django.urls import reverse
 
 from realtime.broadcast import abroadcast
 
@@ -40,6 +41,6 @@ async def test_a_message_above_the_limit_closes_the_socket(echo):
 
 
 def test_the_page_is_there(client):
-    response = client.get("/")
+    response = client.get(reverse("echo"))
     assert response.status_code == 200
     assert b"echo/echo.js" in response.content

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.urls import reverse
 from websockets.exceptions import ConnectionClosed, InvalidMessage, InvalidStatus
 from websockets.sync.client import unix_connect
 
@@ -96,7 +97,7 @@ def test_an_unknown_path_is_refused(server, path):
 
 
 def test_the_page_and_its_static_files(server):
-    status, _, page = server.get("/")
+    status, _, page = server.get(reverse("echo"))
     assert status == 200
     addresses = re.findall(r'(?:href|src)="(/static/[^"]+)"', page.decode())
     assert len(addresses) == 3
@@ -110,7 +111,7 @@ def test_the_page_and_its_static_files(server):
 
 
 def test_the_log_is_free_of_noise(server):
-    server.get("/")
+    server.get(reverse("echo"))
     with server.connect() as websocket:
         ask(websocket, "Hello")
     with pytest.raises(InvalidStatus):

@@ -1,0 +1,59 @@
+"""The chat's WebSocket. A plain handler runs in a thread, so it uses the ORM as a view does."""
+
+from typing import Any, ClassVar
+from urllib.parse import parse_qsl
+
+from chat import frames, history, rooms
+from chat.guests import guest
+from chat.models import Room, person_of
+from realtime.frames import Ack, Frame, Person, Refused
+from realtime.hub import publish
+from realtime.protocol import ProtocolConsumer
+
+
+class ChatConsumer(ProtocolConsumer):
+    """A socket of one person in one room: ``ws/chat/<slug>/?epoch=…&after=…&direct_after=…``."""
+
+    room: Room
+    inbox: Room | None = None
+
+    def enter(self) -> None:
+        self.user: Any = self.scope["user"]
+        self.query = dict(parse_qsl(self.scope["query_string"].decode("latin1")))
+        self.room = rooms.find(self.scope["url_route"]["kwargs"]["slug"], self.user)
+        self.topics = [self.room.topic]
+        if self.user.is_authenticated:
+            self.person = person_of(self.user)
+            self.inbox = rooms.inbox(self.user)
+        else:
+            self.person = guest(self.scope["session"], self.query.get("name", ""))
+
+    def welcome(self, members: list[Person]) -> list[Frame]:
+        return history.welcome(self.room, self.inbox, self.person, members, self.query)
+
+    def newest(self) -> Frame:
+        return history.newest(self.room, self.inbox)
+
+    def on_send(self, frame: frames.Send) -> Frame:
+        seq = rooms.post(self.room, self.person, self.user, frame.id, frame.text)
+        return Ack(ref=frame.ref, seq=seq)
+
+    def on_direct(self, frame: frames.Direct) -> Frame:
+        seq = rooms.post_direct(self.user, frame.to, frame.id, frame.text)
+        return Ack(ref=frame.ref, seq=seq)
+
+    def on_sync(self, frame: frames.Sync) -> Frame:
+        log = self.inbox if frame.direct else self.room
+        if log is None:
+            raise Refused("forbidden", "log in to have direct messages")
+        return history.history(log, frame.after, frame.before, frame.ref)
+
+    def on_typing(self, frame: frames.Typing) -> None:
+        publish(self.room.topic, frames.IsTyping(user=self.person))
+
+    handlers: ClassVar = {
+        frames.Send: on_send,
+        frames.Direct: on_direct,
+        frames.Sync: on_sync,
+        frames.Typing: on_typing,
+    }

@@ -1,0 +1,1 @@
+{% include 'leases/redis.py' %}

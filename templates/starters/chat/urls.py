@@ -1,0 +1,2 @@
+    path("", include("chat.urls")),
+    path("echo/", include("echo.urls")),

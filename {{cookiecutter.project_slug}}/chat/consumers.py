@@ -1,0 +1,1 @@
+{% include 'chat_consumers/' ~ cookiecutter.consumer_style ~ '.py' %}

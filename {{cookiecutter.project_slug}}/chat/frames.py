@@ -1,0 +1,95 @@
+"""The frames of the chat."""
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from django.conf import settings
+from msgspec import Meta, Struct
+
+from realtime.frames import ClientFrame, Frame, Person, type_of_ref
+
+Text = Annotated[str, Meta(min_length=1, max_length=settings.CHAT_TEXT_LENGTH)]
+Seq = Annotated[int, Meta(ge=0, le=2**53)]
+
+
+class Send(ClientFrame, tag="chat.send"):
+    """Say it in the room. The same ``id`` again is the same message."""
+
+    id: UUID
+    text: Text
+
+
+class Direct(ClientFrame, tag="chat.direct"):
+    """Say it to one person."""
+
+    id: UUID
+    to: str
+    text: Text
+
+
+class Sync(ClientFrame, tag="chat.sync"):
+    """Ask for the messages after, or just before, a seq: of the room, or the direct ones."""
+
+    after: Seq | None = None
+    before: Seq | None = None
+    direct: bool = False
+
+
+class Typing(ClientFrame, tag="chat.typing"):
+    pass
+
+
+class RoomInfo(Struct, frozen=True):
+    slug: str
+    title: str
+
+
+class Limits(Struct, frozen=True):
+    frame_bytes: int
+    text_length: int
+    rate: float
+    burst: int
+
+
+class Welcome(Frame, tag="chat.welcome"):
+    room: RoomInfo
+    you: Person
+    epoch: str
+    seq: int
+    direct_seq: int
+    recovered: bool
+    members: list[Person]
+    limits: Limits
+    heartbeat: float
+
+
+class Said(Frame, tag="chat.message"):
+    seq: int
+    id: UUID
+    user: Person
+    text: str
+    sent_at: datetime
+
+
+class SaidDirectly(Said, tag="chat.direct"):
+    to: Person
+
+
+class History(Frame, tag="chat.history"):
+    messages: list[Said]
+    more: bool
+    direct: bool = False
+    ref: type_of_ref | None = None
+
+
+class IsTyping(Frame, tag="chat.typing"):
+    user: Person
+
+
+class Pong(Frame, tag="system.pong"):
+    """The newest seq of both logs: a silent loss shows at the next heartbeat."""
+
+    seq: int
+    direct_seq: int
+    ref: type_of_ref | None = None

@@ -1,0 +1,81 @@
+from uuid import uuid4
+
+from django.conf import settings
+from django.db import models
+
+from realtime.frames import Person
+
+
+def new_epoch() -> str:
+    return uuid4().hex
+
+
+class Room(models.Model):
+    """A log of messages: a room's, or the direct messages of its owner."""
+
+    slug = models.SlugField(unique=True)
+    title = models.CharField(max_length=100)
+    open_to_guests = models.BooleanField(default=False)
+    owner = models.OneToOneField(
+        settings.AUTH_USER_MODEL,
+        models.CASCADE,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="inbox",
+        help_text="whose direct messages these are",
+    )
+    epoch = models.CharField(
+        max_length=32, default=new_epoch, editable=False, help_text="names this log, for clients"
+    )
+    seq = models.PositiveBigIntegerField(
+        default=0, editable=False, help_text="that of the newest message"
+    )
+
+    class Meta:
+        ordering = ["title"]
+
+    def __str__(self) -> str:
+        return self.title
+
+    @property
+    def topic(self) -> str:
+        return f"room.{self.slug}"
+
+
+class Message(models.Model):
+    room = models.ForeignKey(Room, models.CASCADE, related_name="messages")
+    seq = models.PositiveBigIntegerField(help_text="counts up by one in each room")
+    client_id = models.UUIDField(help_text="the same when a client sends it again")
+    author = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    guest_id = models.CharField(max_length=40, blank=True)
+    guest_name = models.CharField(max_length=40, blank=True)
+    recipient = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    text = models.TextField()
+    sent_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["room", "seq"]
+        constraints = [
+            models.UniqueConstraint(fields=["room", "seq"], name="one_message_per_seq"),
+            models.UniqueConstraint(fields=["room", "client_id"], name="one_message_per_client_id"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.room}, {self.seq}"
+
+    @property
+    def person(self) -> Person:
+        """Who said it."""
+        if self.guest_id:
+            return Person(self.guest_id, self.guest_name)
+        return person_of(self.author)
+
+
+def person_of(user) -> Person:
+    """Return a user as frames show them, or somebody who was deleted."""
+    return Person(f"user-{user.pk}", user.get_username()) if user else Person("", "(deleted)")

@@ -1,0 +1,128 @@
+"""The frames that every protocol here shares, as JSON texts with a ``type``.
+
+An app adds frames of its own: subclasses of ``ClientFrame`` and ``Frame`` with a tag.
+https://jcristharif.com/msgspec/structs.html#tagged-unions
+"""
+
+from enum import IntEnum
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+type_of_ref = Annotated[str, Meta(max_length=64)] | Annotated[int, Meta(ge=-(2**53), le=2**53)]
+
+
+class Close(IntEnum):
+    """Close codes. The range tells a client what to do."""
+
+    # Do not come back.
+    UNAUTHENTICATED = 4001
+    BAD_FRAMES = 4002
+    FORBIDDEN = 4003
+    NOT_FOUND = 4004
+    TOO_BIG = 4009
+    # Come back after a backoff.
+    TOO_MANY = 4100
+    TOO_SLOW = 4108
+    RATE_LIMITED = 4129
+    UNAVAILABLE = 4150
+    # Come back now, after ``retry_in_ms``.
+    RESTART = 4200
+    IDLE = 4201
+
+
+class Frame(msgspec.Struct, omit_defaults=True, tag_field="type"):
+    """A frame of the server's."""
+
+    def encode(self) -> str:
+        return msgspec.json.encode(self).decode()
+
+
+class ClientFrame(Frame, kw_only=True):
+    """A frame of a client's. The answer repeats its ``ref``."""
+
+    ref: type_of_ref | None = None
+
+
+class Ping(ClientFrame, tag="system.ping"):
+    pass
+
+
+class Ack(Frame, tag="system.ack"):
+    """What was sent is stored as ``seq``: from here on it cannot be lost."""
+
+    seq: int
+    ref: type_of_ref | None = None
+
+
+class Error(Frame, tag="system.error"):
+    """A frame was not understood or not obeyed. The socket stays open."""
+
+    code: str
+    detail: str
+    ref: type_of_ref | None = None
+
+
+class Disconnect(Frame, tag="system.disconnect"):
+    """The socket closes next. Servers pass on no reason, so it stands here."""
+
+    code: int
+    reason: str
+    retry_in_ms: int = 0
+
+
+class Person(msgspec.Struct, frozen=True):
+    """Somebody, however many sockets they have."""
+
+    id: str
+    name: str
+
+    def encode(self) -> str:
+        return msgspec.json.encode(self).decode()
+
+
+class PresenceDiff(Frame, tag="presence.diff"):
+    joins: list[Person]
+    leaves: list[Person]
+
+
+class Refused(Exception):
+    """A frame that is not obeyed: its sender gets an ``Error`` with this code."""
+
+    def __init__(self, code: str, detail: str, ref: str | int | None = None) -> None:
+        super().__init__(code, detail)
+        self.code, self.detail, self.ref = code, detail, ref
+
+
+class Closed(Exception):
+    """A socket that must not stay: its client gets a ``Disconnect`` with this code."""
+
+    def __init__(self, code: Close, reason: str) -> None:
+        super().__init__(code, reason)
+        self.code, self.reason = code, reason
+
+
+class _Reference(msgspec.Struct):
+    ref: type_of_ref | None = None
+
+
+def decode(text: str | None, decoder: msgspec.json.Decoder) -> ClientFrame:
+    """Return the frame in ``text``. Raises Refused, with the frame's ``ref`` if it has one."""
+    if text is None:
+        raise Refused("bad_frame", "binary frames are not understood")
+    try:
+        return decoder.decode(text)
+    except msgspec.ValidationError as error:
+        detail, code = str(error), "invalid"
+    except (msgspec.MsgspecError, RecursionError) as error:
+        raise Refused("bad_frame", str(error)) from error
+    if detail.endswith("`$.type`") or detail.endswith("field `type`"):
+        code = "unknown_type"
+    elif "length <=" in detail:
+        code = "too_long"
+    try:
+        ref = msgspec.json.decode(text, type=_Reference).ref
+    except msgspec.MsgspecError:
+        ref = None
+    raise Refused(code, detail, ref)

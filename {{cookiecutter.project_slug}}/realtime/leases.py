@@ -1,0 +1,1 @@
+{% include 'leases/' ~ cookiecutter.channel_layer ~ '.py' %}

@@ -1,0 +1,122 @@
+"""Who is here: one entry per person, not per tab, right even after a process was killed.
+
+Each process holds a lease for each member that it has a socket of, and renews it. It
+compares the leases of a topic with what its sockets were told, so that no event of the
+channel layer has to arrive.
+"""
+
+import asyncio
+from collections import Counter, defaultdict
+from weakref import WeakKeyDictionary
+
+import msgspec
+
+from realtime.frames import Person, PresenceDiff
+from realtime.hub import Hub, hub, publish
+from realtime.leases import Leases
+
+LEASE_SECONDS = 15  # after which nobody is shown whose process was killed
+RENEW_SECONDS = 5
+RELOAD_SECONDS = 3  # to load a page again without leaving
+TOGETHER_SECONDS = 0.05  # those who come in this time are told of together
+
+CHANGED = "presence.changed"  # an event that says: look again
+
+
+class Presence:
+    """Members of topics, as texts. ``person.encode()`` is one. Get it with ``presence()``."""
+
+    def __init__(self) -> None:
+        self.leases = Leases()
+        self.here: dict[str, Counter[str]] = defaultdict(Counter)  # sockets of this process
+        self.shown: dict[str, set[str]] = {}  # members that the sockets were told of
+        self.changing: set[str] = set()
+        hub().in_background(self._keep())
+
+    async def enter(self, topic: str, member: str) -> set[str]:
+        """Count a socket of ``member``; return all members."""
+        self.here[topic][member] += 1
+        is_first = self.here[topic][member] == 1
+        if is_first:
+            await self._renew({topic: [member]}, LEASE_SECONDS - RENEW_SECONDS)
+        members = (await self.members([topic]))[topic]
+        self.shown.setdefault(topic, members)
+        if is_first:
+            publish(topic, {"type": CHANGED})
+        return members
+
+    async def leave(self, topic: str, member: str, seconds: float = RELOAD_SECONDS) -> None:
+        """Take a socket away. A member leaves with the last one, after ``seconds``."""
+        self.here[topic][member] -= 1
+        if self.here[topic][member]:
+            return
+        del self.here[topic][member]
+        if not self.here[topic]:
+            del self.here[topic]
+            self.shown.pop(topic, None)
+        await self._renew({topic: [member]}, seconds)
+        if member in self.here.get(topic, ()):  # back already
+            await self._renew({topic: [member]}, LEASE_SECONDS - RENEW_SECONDS)
+        elif seconds:
+            await asyncio.sleep(seconds)
+            publish(topic, {"type": CHANGED})
+
+    async def members(self, topics: list[str]) -> dict[str, set[str]]:
+        """Return the members of each topic; of this process alone while the layer is away."""
+        try:
+            return await self.leases.members(topics)
+        except Exception as error:
+            hub().layer_failed(error)
+            return {topic: set(self.here.get(topic, ())) for topic in topics}
+
+    async def _renew(self, members: dict, seconds: float) -> None:
+        try:
+            await self.leases.renew(members, seconds)
+        except Exception as error:
+            hub().layer_failed(error)  # _keep() tries again
+
+    async def _keep(self) -> None:
+        while True:
+            await asyncio.sleep(RENEW_SECONDS)
+            if self.here:
+                await self._renew(self.here, LEASE_SECONDS - RENEW_SECONDS)
+                await self._show(*self.shown)
+
+    def changed(self, topic: str) -> None:
+        """Look at ``topic`` soon."""
+        if topic in self.shown and topic not in self.changing:
+            self.changing.add(topic)
+            hub().in_background(self._show_soon(topic))
+
+    async def _show_soon(self, topic: str) -> None:
+        await asyncio.sleep(TOGETHER_SECONDS)
+        self.changing.discard(topic)
+        await self._show(topic)
+
+    async def _show(self, *topics: str) -> None:
+        """Tell this process's sockets who came and who went."""
+        for topic, members in (await self.members(list(topics))).items():
+            before = self.shown.get(topic, members)
+            if members != before:
+                self.shown[topic] = members
+                diff = PresenceDiff(joins=people(members - before), leaves=people(before - members))
+                hub().deliver(topic, diff)
+
+
+def people(members: set[str]) -> list[Person]:
+    """Return the people that these members of a topic are, by their name."""
+    decoded = [msgspec.json.decode(member, type=Person) for member in members]
+    return sorted(decoded, key=lambda person: person.name)
+
+
+_presences: WeakKeyDictionary[Hub, Presence] = WeakKeyDictionary()
+
+
+def presence() -> Presence:
+    """Return the presence of the running event loop."""
+    if hub() not in _presences:
+        _presences[hub()] = Presence()
+    return _presences[hub()]
+
+
+Hub.handlers[CHANGED] = lambda topic: presence().changed(topic)

@@ -1,0 +1,260 @@
+"""The base of consumers that speak in frames: decoding, limits, heartbeat, errors, goodbye.
+
+A subclass lists its frames and their handlers, ``async def`` or plain ``def``. A plain
+handler may block, on the ORM for example: it runs in a thread. See chat/consumers.py.
+"""
+
+import asyncio
+import logging
+import random
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import reduce
+from inspect import iscoroutinefunction
+from operator import or_
+from typing import Any, ClassVar
+from uuid import uuid4
+
+import msgspec
+from channels.consumer import get_handler_name
+from channels.db import database_sync_to_async
+from channels.exceptions import StopConsumer
+from channels.generic.websocket import AsyncWebsocketConsumer
+from django.conf import settings
+from django.db import Error as DatabaseError
+
+from realtime import sessions
+from realtime.drain import RESTART, Socket
+from realtime.frames import (
+    ClientFrame,
+    Close,
+    Closed,
+    Disconnect,
+    Error,
+    Frame,
+    Person,
+    Ping,
+    Refused,
+    decode,
+)
+from realtime.hub import hub
+from realtime.limits import TokenBucket
+from realtime.presence import RELOAD_SECONDS, people, presence
+from realtime.writer import Writer
+
+logger = logging.getLogger(__name__)
+
+MAX_BAD_FRAMES = 10  # in a row
+MAX_REFUSED_FRAMES = 100  # in a row, for coming too fast
+RESTART_SPREAD_MS = 2000  # so that a new process is not met by all at once
+
+_threads = ThreadPoolExecutor(settings.WEBSOCKET_THREADS, thread_name_prefix="websocket")
+
+
+async def in_thread(function: Callable, *args: Any) -> Any:
+    """Call what blocks, in a thread that then cleans up its database connections."""
+    call = database_sync_to_async(function, thread_sensitive=False, executor=_threads)
+    return await call(*args)
+
+
+class ProtocolConsumer(AsyncWebsocketConsumer):
+    """One socket of one person, in one or more topics of the hub.
+
+    A subclass has ``handlers``, one for each type of frame, and the methods ``enter``,
+    ``welcome`` and ``newest``. Handlers return a frame as the answer, or nothing, and
+    raise ``Refused`` or ``Closed``. As in Channels, an event sent to a topic calls the
+    method that its type names.
+    """
+
+    channel_layer_alias = "none"  # the hub subscribes, not each socket
+    handlers: ClassVar[dict[type[ClientFrame], Callable]] = {}
+    decoder: ClassVar[msgspec.json.Decoder]
+
+    person: Person
+    topics: list[str]  # presence is kept in the first
+
+    def enter(self) -> Any:
+        """Set ``person`` and ``topics``, or raise ``Closed``."""
+        raise NotImplementedError
+
+    def welcome(self, members: list[Person]) -> Any:
+        """Return the first frames."""
+        raise NotImplementedError
+
+    def newest(self) -> Any:
+        """Return the frame that shows a client whether it has missed anything."""
+        raise NotImplementedError
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        frames: Any = reduce(or_, cls.handlers, Ping)
+        cls.decoder = msgspec.json.Decoder(frames)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.id = uuid4().hex
+        self.bucket = TokenBucket(settings.WEBSOCKET_RATE, settings.WEBSOCKET_BURST)
+        self.bad_frames = self.refused_frames = 0
+        self.heard_at = time.monotonic()
+        self.entered: list[tuple[str, str, float]] = []  # topic, member, seconds to stay
+
+    async def __call__(self, scope, receive, send) -> None:
+        self.socket: Socket = scope["socket"]
+        self.writer = Writer(self.socket, self._too_slow)
+        self._watch()
+        try:
+            await super().__call__(scope, receive, send)
+        finally:  # disconnect() may never be called
+            self.watch.cancel()
+            for topic in getattr(self, "topics", ()):
+                hub().leave(topic, self)
+            for topic, member, seconds in self.entered:
+                hub().in_background(presence().leave(topic, member, seconds))
+
+    async def dispatch(self, message: dict) -> None:
+        await getattr(self, get_handler_name(message))(message)
+
+    async def websocket_connect(self, message: dict) -> None:
+        await self.accept()  # a close code reaches only an open socket
+        self.socket.farewell = Disconnect(
+            code=RESTART, reason="restart", retry_in_ms=random.randrange(RESTART_SPREAD_MS)
+        ).encode()
+        try:
+            await self._enter()
+        except Closed as closed:
+            await self.leave(closed.code, closed.reason)
+        except Exception:
+            logger.exception("No welcome for %s", self.scope["path"])
+            await self.leave(Close.UNAVAILABLE, "not available, try again later")
+
+    async def _enter(self) -> None:
+        await self._call(type(self).enter)
+        sockets = await self._stay(f"sockets.{self.person.id}", self.id, 0)
+        if len(sockets) > settings.WEBSOCKETS_PER_PERSON:
+            raise Closed(Close.TOO_MANY, f"{settings.WEBSOCKETS_PER_PERSON} sockets are open")
+        if self.scope["user"].is_authenticated:
+            self.topics.append(sessions.user_topic(self.scope["user"]))
+        await asyncio.gather(*(hub().join(topic, self) for topic in self.topics))
+        members = await self._stay(self.topics[0], self.person.encode(), RELOAD_SECONDS)
+        # Read after the subscription: nothing falls between.
+        frames = await self._call(type(self).welcome, people(members))
+        self.writer.start(*(frame.encode() for frame in frames))
+
+    async def _stay(self, topic: str, member: str, seconds: float) -> set[str]:
+        self.entered.append((topic, member, seconds))
+        return await presence().enter(topic, member)
+
+    async def websocket_receive(self, message: dict) -> None:
+        self.heard_at = time.monotonic()
+        ref = None
+        try:
+            frame = self._decode(message)
+            ref = frame.ref
+            answer = await self._obey(frame)
+            if answer is not None:
+                self.write_frame(answer)
+        except Refused as refused:
+            self.write_frame(
+                Error(ref=refused.ref or ref, code=refused.code, detail=refused.detail)
+            )
+        except Closed as closed:
+            await self.leave(closed.code, closed.reason)
+        except DatabaseError as error:
+            logger.warning("No database: %r", error)
+            self.write_frame(Error(ref=ref, code="unavailable", detail="try again later"))
+        except Exception:
+            number = uuid4().hex[:8]
+            logger.exception("Error %s", number)
+            self.write_frame(Error(ref=ref, code="internal", detail=f"error {number} in the log"))
+
+    def _decode(self, message: dict) -> ClientFrame:
+        text = message.get("text")
+        size = len(message["bytes"] if text is None else text.encode())
+        if size > settings.WEBSOCKET_MAX_BYTES:
+            raise Closed(Close.TOO_BIG, f"more than {settings.WEBSOCKET_MAX_BYTES} bytes")
+        ref = None
+        try:
+            frame = decode(text, self.decoder)
+            ref, self.bad_frames = frame.ref, 0
+        except Refused as refused:
+            ref, self.bad_frames = refused.ref, self.bad_frames + 1
+            if self.bad_frames > MAX_BAD_FRAMES:
+                raise Closed(Close.BAD_FRAMES, refused.detail) from refused
+            raise
+        finally:
+            self._count(ref)
+        return frame
+
+    def _count(self, ref: str | int | None) -> None:
+        if self.bucket.take():
+            self.refused_frames = 0
+            return
+        self.refused_frames += 1
+        if self.refused_frames > MAX_REFUSED_FRAMES:
+            raise Closed(Close.RATE_LIMITED, "too many frames")
+        raise Refused("rate_limited", f"{settings.WEBSOCKET_RATE} frames a second", ref)
+
+    async def _obey(self, frame: ClientFrame) -> Frame | None:
+        if not isinstance(frame, Ping):
+            return await self._call(self.handlers[type(frame)], frame)
+        await self.user_changed({})
+        return msgspec.structs.replace(await self.position(), ref=frame.ref)
+
+    async def _call(self, handler: Callable, *args: Any) -> Any:
+        if iscoroutinefunction(handler):
+            return await handler(self, *args)
+        return await in_thread(handler, self, *args)
+
+    # What the hub calls
+
+    def write(self, event: dict) -> None:
+        self.writer.write(event)
+
+    def handle(self, event: dict) -> None:
+        hub().in_background(self._handle(event))
+
+    async def position(self) -> Frame:
+        return await self._call(type(self).newest)
+
+    async def _handle(self, event: dict) -> None:
+        try:
+            await self._call(getattr(type(self), get_handler_name(event)), event)
+        except Closed as closed:
+            await self.leave(closed.code, closed.reason)
+        except Exception:
+            logger.exception("Event %s", event["type"])
+
+    # Events
+
+    async def session_ended(self, event: dict) -> None:
+        if event["session"] == self.scope["session"].session_key:
+            raise Closed(Close.UNAUTHENTICATED, "logged out")
+
+    async def user_changed(self, event: dict) -> None:
+        if not await in_thread(sessions.is_still_valid, self.scope):
+            raise Closed(Close.UNAUTHENTICATED, "logged out")
+
+    # The way out
+
+    def write_frame(self, frame: Frame) -> None:
+        self.writer.write({"type": "websocket.send", "text": frame.encode()})
+
+    async def leave(self, code: int, reason: str) -> None:
+        """Say why, and close. All servers then end the consumer with this code."""
+        await self.socket.close(code, Disconnect(code=code, reason=reason).encode())
+
+    async def websocket_disconnect(self, message: dict) -> None:
+        raise StopConsumer
+
+    def _too_slow(self) -> None:
+        hub().in_background(self.leave(Close.TOO_SLOW, "too much is waiting to be read"))
+
+    def _watch(self) -> None:
+        """Close the socket when nothing has come from it for too long."""
+        silent = time.monotonic() - self.heard_at
+        if silent >= settings.WEBSOCKET_IDLE_SECONDS:
+            hub().in_background(self.leave(Close.IDLE, "no heartbeat"))
+        else:
+            loop = asyncio.get_running_loop()
+            self.watch = loop.call_later(settings.WEBSOCKET_IDLE_SECONDS - silent, self._watch)

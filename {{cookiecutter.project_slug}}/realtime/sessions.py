@@ -1,0 +1,48 @@
+"""A socket lives no longer than the login it was opened with.
+
+What ends a login tells that user's sockets at once. What tells nobody, such as a row
+changed by SQL, shows when a socket looks again at its next heartbeat.
+"""
+
+from importlib import import_module
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth import get_user, get_user_model
+from django.contrib.auth.signals import user_logged_out
+from django.db import transaction
+from django.db.models.signals import post_save
+from django.dispatch import receiver
+from django.http import HttpRequest
+
+from realtime.hub import publish
+
+SessionStore = import_module(settings.SESSION_ENGINE).SessionStore
+
+
+def user_topic(user: Any) -> str:
+    """Return the topic of all sockets of a user."""
+    return f"user.{user.pk}"
+
+
+def is_still_valid(scope: dict) -> bool:
+    """Whether the login of a socket holds: read anew, session and user. Guests have none."""
+    if not scope["user"].is_authenticated:
+        return True
+    request = HttpRequest()
+    request.session = SessionStore(scope["session"].session_key)
+    return get_user(request) == scope["user"]
+
+
+@receiver(user_logged_out)
+def _tell_of_logout(user, request, **kwargs) -> None:
+    if user is not None and request is not None:
+        event = {"type": "session.ended", "session": request.session.session_key}
+        publish(user_topic(user), event)  # the session still exists: no use to look again
+
+
+@receiver(post_save, sender=get_user_model())
+def _tell_of_change(instance, created, update_fields, **kwargs) -> None:
+    if not created and update_fields != {"last_login"}:
+        event = {"type": "user.changed"}
+        transaction.on_commit(lambda: publish(user_topic(instance), event), robust=True)

@@ -1,0 +1,84 @@
+"""Write to one socket without ever waiting for it."""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Coroutine, Generator
+from typing import Any
+
+from realtime.drain import Socket
+
+MAX_PENDING_BYTES = 1024 * 1024
+
+
+class Writer:
+    """Texts for one socket, in order. What its peer does not read in time has a bound.
+
+    Servers take most texts at once. So a call of the server's ``send`` is run up to where
+    it waits, if it does, and only then becomes a task: that is what makes a large room fast.
+    """
+
+    def __init__(self, socket: Socket, too_slow: Callable[[], object]) -> None:
+        self.socket, self.too_slow = socket, too_slow
+        self.pending: deque[dict] = deque()
+        self.pending_bytes = 0
+        self.busy = True  # nothing leaves before start()
+
+    def start(self, *texts: str) -> None:
+        """Write ``texts``, then what came in the meantime."""
+        waiting, self.pending, self.pending_bytes = self.pending, deque(), 0
+        self.busy = False
+        for event in [*({"type": "websocket.send", "text": text} for text in texts), *waiting]:
+            self.write(event)
+
+    def write(self, event: dict) -> None:
+        """Write a ``websocket.send`` event, which many writers may share."""
+        if self.socket.closing:
+            return
+        if not self.busy:
+            self._send(event)
+            return
+        self.pending.append(event)
+        self.pending_bytes += len(event["text"])
+        if self.pending_bytes > MAX_PENDING_BYTES:
+            self.pending.clear()
+            self.too_slow()
+
+    def _send(self, event: dict) -> None:
+        sending: Awaitable = self.socket.raw_send(event)
+        if asyncio.iscoroutine(sending):
+            try:
+                sending = _Begun(sending, sending.send(None))
+            except StopIteration:
+                return  # the usual case
+            except Exception:
+                return  # the peer is gone; receive() says so
+        self.busy = True
+        task = asyncio.ensure_future(self._finish(sending))
+        self.socket.waiting.add(task)  # a close breaks it off
+        task.add_done_callback(self.socket.waiting.discard)
+
+    async def _finish(self, sending: Awaitable) -> None:
+        try:
+            await sending
+            while self.pending:
+                event = self.pending.popleft()
+                self.pending_bytes -= len(event["text"])
+                await self.socket.raw_send(event)
+        except Exception:
+            self.pending.clear()  # the peer is gone; receive() says so
+        self.busy = False
+
+
+class _Begun:
+    """The rest of a coroutine that has run up to its first wait."""
+
+    def __init__(self, coroutine: Coroutine, waits_for: Any) -> None:
+        self.coroutine, self.waits_for = coroutine, waits_for
+
+    def __await__(self) -> Generator:
+        try:
+            yield self.waits_for
+        except BaseException:
+            self.coroutine.close()
+            raise
+        return (yield from self.coroutine.__await__())

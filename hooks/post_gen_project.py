@@ -25,6 +25,8 @@ LEFT_OUT = {
         "realtime/protocol.py",
         "realtime/sessions.py",
         "realtime/static",
+        "realtime/tasks.py",
+        "realtime/threads.py",
         "realtime/writer.py",
         "tests/chat",
     ],

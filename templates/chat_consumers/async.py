@@ -8,7 +8,8 @@ from chat.guests import guest
 from chat.models import Room, person_of
 from realtime.frames import Ack, Frame, Person, Refused
 from realtime.hub import publish
-from realtime.protocol import ProtocolConsumer, in_thread
+from realtime.protocol import ProtocolConsumer
+from realtime.threads import in_thread
 
 
 class ChatConsumer(ProtocolConsumer):

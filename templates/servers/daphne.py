@@ -14,6 +14,7 @@ from realtime.drain import drain
 NAME = "daphne"
 MAX_WORKERS = 1
 READ_LIMIT_BYTES = 1024 * 1024  # the consumer's own limit is lower, and says so
+FULL_SECONDS = 0.05  # between two looks at a buffer that is full
 
 
 def run_in_thread(application, host: str, port: int) -> None:
@@ -49,6 +50,23 @@ def install_drain() -> None:
         return drained.addBoth(lambda _: kill_all_applications(self))
 
     Server.kill_all_applications = drain_and_kill_all_applications
+    _install_back_pressure()
+
+
+def _install_back_pressure() -> None:
+    """Let ``send`` wait for a peer that does not read: daphne keeps all of it in memory."""
+    handle_reply = Server.handle_reply
+
+    async def handle_reply_and_wait(self, protocol, message: dict) -> None:
+        await handle_reply(self, protocol, message)
+        while (
+            message["type"] == "websocket.send"
+            and "disconnected" not in self.connections.get(protocol, ("disconnected",))
+            and protocol.transport._isSendBufferFull()
+        ):
+            await asyncio.sleep(FULL_SECONDS)
+
+    Server.handle_reply = handle_reply_and_wait
 
 
 def _stop_listening() -> None:

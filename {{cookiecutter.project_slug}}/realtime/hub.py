@@ -7,7 +7,7 @@ Here a frame comes once, encoded, and the same text goes to each local socket.
 import asyncio
 import logging
 import random
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, ClassVar, Protocol
 from weakref import WeakKeyDictionary
@@ -16,6 +16,7 @@ from channels.layers import get_channel_layer
 
 from realtime.broadcast import broadcast
 from realtime.frames import Frame
+from realtime.tasks import end, in_background
 
 logger = logging.getLogger(__name__)
 
@@ -38,8 +39,8 @@ class Subscriber(Protocol):
     def handle(self, event: dict) -> None:
         """Take any other event of the group without waiting."""
 
-    async def position(self) -> Frame:
-        """Return the frame that tells a client of this topic what it may have missed."""
+    def catch_up(self) -> None:
+        """Events may have been missed. Do not wait."""
 
 
 class Topic:
@@ -48,6 +49,7 @@ class Topic:
     def __init__(self, name: str) -> None:
         self.name = name
         self.subscribers: set[Subscriber] = set()
+        self.channel = ""
         self.subscribed = asyncio.Event()
         self.missed_events = False
         self.listener = asyncio.ensure_future(self._listen())
@@ -68,31 +70,19 @@ class Topic:
 
     async def _receive(self) -> None:
         layer: Any = get_channel_layer()
-        channel = await layer.new_channel()
+        self.channel = await layer.new_channel()
         try:
-            await layer.group_add(self.name, channel)
+            await layer.group_add(self.name, self.channel)
             self.subscribed.set()
             if self.missed_events:
-                await self._tell_position()
-            renewing = asyncio.ensure_future(self._renew(layer, channel))
-            try:
-                while True:
-                    self._deliver(await layer.receive(channel))
-                    await asyncio.sleep(0)  # others may write what this one has filled
-            finally:
-                renewing.cancel()
+                self.missed_events = False
+                for subscriber in self.subscribers:
+                    subscriber.catch_up()
+            while True:
+                self._deliver(await layer.receive(self.channel))
+                await asyncio.sleep(0)  # let the sockets write what they were handed
         finally:
-            hub().in_background(layer.group_discard(self.name, channel), LEAVE_SECONDS)
-
-    async def _renew(self, layer: Any, channel: str) -> None:
-        while True:
-            await asyncio.sleep(RENEW_SECONDS)
-            await layer.group_add(self.name, channel)
-
-    async def _tell_position(self) -> None:
-        for subscriber in list(self.subscribers)[:1]:
-            self.write((await subscriber.position()).encode())
-        self.missed_events = False
+            in_background(_leave_group(layer, self.name, self.channel), LEAVE_SECONDS)
 
     def write(self, text: str) -> None:
         """Hand the same text to each local socket."""
@@ -119,10 +109,10 @@ class Hub:
     def __init__(self) -> None:
         self.loop = asyncio.get_running_loop()
         self.topics: dict[str, Topic] = {}
-        self.tasks: set[asyncio.Task] = set()
         self.next_log = 0.0
         self.outgoing: asyncio.Queue[tuple[str, dict]] = asyncio.Queue(MAX_OUTGOING)
-        self.in_background(self._send_outgoing())
+        in_background(self._send_outgoing())
+        in_background(self._renew())
         Hub.serving = self
 
     async def join(self, name: str, subscriber: Subscriber) -> None:
@@ -143,7 +133,7 @@ class Hub:
             topic.subscribers.discard(subscriber)
             if not topic.subscribers:
                 del self.topics[name]
-                self.in_background(_end(topic.listener))
+                in_background(end(topic.listener))
 
     def deliver(self, name: str, frame: Frame) -> None:
         """Send a frame to the sockets of this process alone."""
@@ -168,39 +158,24 @@ class Hub:
                 self.layer_failed(error)
             await asyncio.sleep(0)  # let it be received: a channel has a capacity
 
+    async def _renew(self) -> None:
+        """Stay in the groups, whose members expire."""
+        while True:
+            await asyncio.sleep(RENEW_SECONDS)
+            for topic in list(self.topics.values()):
+                with suppress(Exception):  # its listener meets the same, and starts again
+                    await get_channel_layer().group_add(topic.name, topic.channel)
+
     def layer_failed(self, error: Exception) -> None:
         """Log that the layer is away: once in a while, not for each topic and event."""
         if self.loop.time() > self.next_log:
             self.next_log = self.loop.time() + LOG_SECONDS
             logger.warning("The channel layer fails, will retry: %r", error)
 
-    def in_background(self, coroutine: Coroutine, seconds: float | None = None) -> None:
-        """Run it as a task that nobody waits for, for ``seconds`` at most."""
-        task = self.loop.create_task(_bounded(coroutine, seconds))
-        self.tasks.add(task)
-        task.add_done_callback(self.tasks.discard)
 
-    async def aclose(self) -> None:
-        """End all tasks, for tests."""
-        tasks = [topic.listener for topic in self.topics.values()]
-        self.topics.clear()
-        for task in [*tasks, *self.tasks]:
-            await _end(task)
-
-
-async def _bounded(coroutine: Coroutine, seconds: float | None) -> None:
-    try:
-        async with asyncio.timeout(seconds):
-            await coroutine
-    except Exception as error:
-        logger.debug("In background: %r", error)
-
-
-async def _end(task: asyncio.Task) -> None:
-    """Cancel it until it has ended: the Redis layer may swallow a cancellation."""
-    while not task.done():
-        task.cancel()
-        await asyncio.wait({task}, timeout=1)
+async def _leave_group(layer: Any, group: str, channel: str) -> None:
+    with suppress(Exception):  # without the layer, the group's member expires
+        await layer.group_discard(group, channel)
 
 
 _hubs: WeakKeyDictionary[asyncio.AbstractEventLoop, Hub] = WeakKeyDictionary()

@@ -1,6 +1,14 @@
-"""How fast a client may send."""
+"""What a client may send: how much, how fast, and what is understood."""
 
 import time
+
+import msgspec
+from django.conf import settings
+
+from realtime.frames import ClientFrame, Close, Closed, Refused, decode
+
+MAX_BAD_FRAMES = 10  # in a row
+MAX_REFUSED_FRAMES = 100  # in a row, for coming too fast
 
 
 class TokenBucket:
@@ -9,14 +17,50 @@ class TokenBucket:
     def __init__(self, rate: float, burst: int) -> None:
         self.rate, self.burst = rate, burst
         self.tokens = float(burst)
-        self.filled = time.monotonic()
+        self.filled_at = time.monotonic()
 
     def take(self) -> bool:
         """Whether one more is within the limit."""
         now = time.monotonic()
-        self.tokens = min(self.burst, self.tokens + (now - self.filled) * self.rate)
-        self.filled = now
+        self.tokens = min(self.burst, self.tokens + (now - self.filled_at) * self.rate)
+        self.filled_at = now
         if self.tokens < 1:
             return False
         self.tokens -= 1
         return True
+
+
+class Reader:
+    """Reads the frames of one socket."""
+
+    def __init__(self, decoder: msgspec.json.Decoder) -> None:
+        self.decoder = decoder
+        self.bucket = TokenBucket(settings.WEBSOCKET_RATE, settings.WEBSOCKET_BURST)
+        self.bad_frames = self.refused_frames = 0
+
+    def read(self, message: dict) -> ClientFrame:
+        """Return the frame in a ``websocket.receive`` event. Raises Refused or Closed."""
+        text = message.get("text")
+        size = len(message["bytes"] if text is None else text.encode())
+        if size > settings.WEBSOCKET_MAX_BYTES:
+            raise Closed(Close.TOO_BIG, f"more than {settings.WEBSOCKET_MAX_BYTES} bytes")
+        try:
+            frame = decode(text, self.decoder)
+        except Refused as refused:
+            self.bad_frames += 1
+            if self.bad_frames >= MAX_BAD_FRAMES:
+                raise Closed(Close.BAD_FRAMES, refused.detail) from refused
+            self._count(refused.ref)
+            raise
+        self.bad_frames = 0
+        self._count(frame.ref)
+        return frame
+
+    def _count(self, ref: str | int | None) -> None:
+        if self.bucket.take():
+            self.refused_frames = 0
+            return
+        self.refused_frames += 1
+        if self.refused_frames >= MAX_REFUSED_FRAMES:
+            raise Closed(Close.RATE_LIMITED, "too many frames")
+        raise Refused("rate_limited", f"{settings.WEBSOCKET_RATE} frames a second", ref)

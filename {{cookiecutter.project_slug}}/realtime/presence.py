@@ -14,6 +14,7 @@ import msgspec
 from realtime.frames import Person, PresenceDiff
 from realtime.hub import Hub, hub, publish
 from realtime.leases import Leases
+from realtime.tasks import in_background
 
 LEASE_SECONDS = 15  # after which nobody is shown whose process was killed
 RENEW_SECONDS = 5
@@ -31,7 +32,7 @@ class Presence:
         self.here: dict[str, Counter[str]] = defaultdict(Counter)  # sockets of this process
         self.shown: dict[str, set[str]] = {}  # members that the sockets were told of
         self.changing: set[str] = set()
-        hub().in_background(self._keep())
+        in_background(self._keep())
 
     async def enter(self, topic: str, member: str) -> set[str]:
         """Count a socket of ``member``; return all members."""
@@ -86,7 +87,7 @@ class Presence:
         """Look at ``topic`` soon."""
         if topic in self.shown and topic not in self.changing:
             self.changing.add(topic)
-            hub().in_background(self._show_soon(topic))
+            in_background(self._show_soon(topic))
 
     async def _show_soon(self, topic: str) -> None:
         await asyncio.sleep(TOGETHER_SECONDS)

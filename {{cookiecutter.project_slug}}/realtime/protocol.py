@@ -9,7 +9,6 @@ import logging
 import random
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from functools import reduce
 from inspect import iscoroutinefunction
 from operator import or_
@@ -18,13 +17,11 @@ from uuid import uuid4
 
 import msgspec
 from channels.consumer import get_handler_name
-from channels.db import database_sync_to_async
 from channels.exceptions import StopConsumer
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 from django.db import Error as DatabaseError
 
-from realtime import sessions
 from realtime.drain import RESTART, Socket
 from realtime.frames import (
     ClientFrame,
@@ -36,29 +33,22 @@ from realtime.frames import (
     Person,
     Ping,
     Refused,
-    decode,
 )
 from realtime.hub import hub
-from realtime.limits import TokenBucket
+from realtime.limits import Reader
 from realtime.presence import RELOAD_SECONDS, people, presence
+from realtime.sessions import EndsWithItsLogin, user_topic
+from realtime.tasks import in_background
+from realtime.threads import in_thread
 from realtime.writer import Writer
 
 logger = logging.getLogger(__name__)
 
-MAX_BAD_FRAMES = 10  # in a row
-MAX_REFUSED_FRAMES = 100  # in a row, for coming too fast
 RESTART_SPREAD_MS = 2000  # so that a new process is not met by all at once
-
-_threads = ThreadPoolExecutor(settings.WEBSOCKET_THREADS, thread_name_prefix="websocket")
-
-
-async def in_thread(function: Callable, *args: Any) -> Any:
-    """Call what blocks, in a thread that then cleans up its database connections."""
-    call = database_sync_to_async(function, thread_sensitive=False, executor=_threads)
-    return await call(*args)
+CATCH_UP_SECONDS = 1  # so that the database is not
 
 
-class ProtocolConsumer(AsyncWebsocketConsumer):
+class ProtocolConsumer(EndsWithItsLogin, AsyncWebsocketConsumer):
     """One socket of one person, in one or more topics of the hub.
 
     A subclass has ``handlers``, one for each type of frame, and the methods ``enter``,
@@ -94,8 +84,7 @@ class ProtocolConsumer(AsyncWebsocketConsumer):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.id = uuid4().hex
-        self.bucket = TokenBucket(settings.WEBSOCKET_RATE, settings.WEBSOCKET_BURST)
-        self.bad_frames = self.refused_frames = 0
+        self.reader = Reader(self.decoder)
         self.heard_at = time.monotonic()
         self.entered: list[tuple[str, str, float]] = []  # topic, member, seconds to stay
 
@@ -110,7 +99,7 @@ class ProtocolConsumer(AsyncWebsocketConsumer):
             for topic in getattr(self, "topics", ()):
                 hub().leave(topic, self)
             for topic, member, seconds in self.entered:
-                hub().in_background(presence().leave(topic, member, seconds))
+                in_background(presence().leave(topic, member, seconds))
 
     async def dispatch(self, message: dict) -> None:
         await getattr(self, get_handler_name(message))(message)
@@ -134,7 +123,7 @@ class ProtocolConsumer(AsyncWebsocketConsumer):
         if len(sockets) > settings.WEBSOCKETS_PER_PERSON:
             raise Closed(Close.TOO_MANY, f"{settings.WEBSOCKETS_PER_PERSON} sockets are open")
         if self.scope["user"].is_authenticated:
-            self.topics.append(sessions.user_topic(self.scope["user"]))
+            self.topics.append(user_topic(self.scope["user"]))
         await asyncio.gather(*(hub().join(topic, self) for topic in self.topics))
         members = await self._stay(self.topics[0], self.person.encode(), RELOAD_SECONDS)
         # Read after the subscription: nothing falls between.
@@ -149,7 +138,7 @@ class ProtocolConsumer(AsyncWebsocketConsumer):
         self.heard_at = time.monotonic()
         ref = None
         try:
-            frame = self._decode(message)
+            frame = self.reader.read(message)
             ref = frame.ref
             answer = await self._obey(frame)
             if answer is not None:
@@ -168,38 +157,11 @@ class ProtocolConsumer(AsyncWebsocketConsumer):
             logger.exception("Error %s", number)
             self.write_frame(Error(ref=ref, code="internal", detail=f"error {number} in the log"))
 
-    def _decode(self, message: dict) -> ClientFrame:
-        text = message.get("text")
-        size = len(message["bytes"] if text is None else text.encode())
-        if size > settings.WEBSOCKET_MAX_BYTES:
-            raise Closed(Close.TOO_BIG, f"more than {settings.WEBSOCKET_MAX_BYTES} bytes")
-        ref = None
-        try:
-            frame = decode(text, self.decoder)
-            ref, self.bad_frames = frame.ref, 0
-        except Refused as refused:
-            ref, self.bad_frames = refused.ref, self.bad_frames + 1
-            if self.bad_frames > MAX_BAD_FRAMES:
-                raise Closed(Close.BAD_FRAMES, refused.detail) from refused
-            raise
-        finally:
-            self._count(ref)
-        return frame
-
-    def _count(self, ref: str | int | None) -> None:
-        if self.bucket.take():
-            self.refused_frames = 0
-            return
-        self.refused_frames += 1
-        if self.refused_frames > MAX_REFUSED_FRAMES:
-            raise Closed(Close.RATE_LIMITED, "too many frames")
-        raise Refused("rate_limited", f"{settings.WEBSOCKET_RATE} frames a second", ref)
-
     async def _obey(self, frame: ClientFrame) -> Frame | None:
         if not isinstance(frame, Ping):
             return await self._call(self.handlers[type(frame)], frame)
-        await self.user_changed({})
-        return msgspec.structs.replace(await self.position(), ref=frame.ref)
+        await self.user_changed({})  # as if: not every change tells
+        return msgspec.structs.replace(await self._call(type(self).newest), ref=frame.ref)
 
     async def _call(self, handler: Callable, *args: Any) -> Any:
         if iscoroutinefunction(handler):
@@ -212,10 +174,14 @@ class ProtocolConsumer(AsyncWebsocketConsumer):
         self.writer.write(event)
 
     def handle(self, event: dict) -> None:
-        hub().in_background(self._handle(event))
+        in_background(self._handle(event))
 
-    async def position(self) -> Frame:
-        return await self._call(type(self).newest)
+    def catch_up(self) -> None:
+        in_background(self._catch_up())
+
+    async def _catch_up(self) -> None:
+        await asyncio.sleep(random.uniform(0, CATCH_UP_SECONDS))
+        self.write_frame(await self._call(type(self).newest))
 
     async def _handle(self, event: dict) -> None:
         try:
@@ -224,16 +190,6 @@ class ProtocolConsumer(AsyncWebsocketConsumer):
             await self.leave(closed.code, closed.reason)
         except Exception:
             logger.exception("Event %s", event["type"])
-
-    # Events
-
-    async def session_ended(self, event: dict) -> None:
-        if event["session"] == self.scope["session"].session_key:
-            raise Closed(Close.UNAUTHENTICATED, "logged out")
-
-    async def user_changed(self, event: dict) -> None:
-        if not await in_thread(sessions.is_still_valid, self.scope):
-            raise Closed(Close.UNAUTHENTICATED, "logged out")
 
     # The way out
 
@@ -248,13 +204,13 @@ class ProtocolConsumer(AsyncWebsocketConsumer):
         raise StopConsumer
 
     def _too_slow(self) -> None:
-        hub().in_background(self.leave(Close.TOO_SLOW, "too much is waiting to be read"))
+        in_background(self.leave(Close.TOO_SLOW, "too much is waiting to be read"))
 
     def _watch(self) -> None:
         """Close the socket when nothing has come from it for too long."""
         silent = time.monotonic() - self.heard_at
         if silent >= settings.WEBSOCKET_IDLE_SECONDS:
-            hub().in_background(self.leave(Close.IDLE, "no heartbeat"))
+            in_background(self.leave(Close.IDLE, "no heartbeat"))
         else:
             loop = asyncio.get_running_loop()
             self.watch = loop.call_later(settings.WEBSOCKET_IDLE_SECONDS - silent, self._watch)

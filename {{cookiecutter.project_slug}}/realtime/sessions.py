@@ -15,7 +15,9 @@ from django.db.models.signals import post_save
 from django.dispatch import receiver
 from django.http import HttpRequest
 
+from realtime.frames import Close, Closed
 from realtime.hub import publish
+from realtime.threads import in_thread
 
 SessionStore = import_module(settings.SESSION_ENGINE).SessionStore
 
@@ -32,6 +34,20 @@ def is_still_valid(scope: dict) -> bool:
     request = HttpRequest()
     request.session = SessionStore(scope["session"].session_key)
     return get_user(request) == scope["user"]
+
+
+class EndsWithItsLogin:
+    """What a consumer does about the events that are sent below."""
+
+    scope: dict
+
+    async def session_ended(self, event: dict) -> None:
+        if event["session"] == self.scope["session"].session_key:
+            raise Closed(Close.UNAUTHENTICATED, "logged out")
+
+    async def user_changed(self, event: dict) -> None:
+        if not await in_thread(is_still_valid, self.scope):
+            raise Closed(Close.UNAUTHENTICATED, "logged out")
 
 
 @receiver(user_logged_out)

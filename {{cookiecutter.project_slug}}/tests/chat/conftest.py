@@ -4,7 +4,7 @@ from uuid import uuid4
 
 import pytest
 from django.conf import settings
-from django.contrib.auth import get_user_model
+from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
 
@@ -67,7 +67,7 @@ def members_room(transactional_db) -> Room:
 @pytest.fixture
 def make_user(transactional_db) -> Callable[[str], Any]:
     def make_user(name: str) -> Any:
-        return get_user_model().objects.create_user(name, password=name)
+        return User.objects.create_user(name, password=name)
 
     return make_user
 

@@ -1,6 +1,7 @@
 """Every variant as text: nothing left over, nothing of another variant, nothing missing."""
 
 import re
+import runpy
 import tomllib
 import warnings
 
@@ -9,8 +10,21 @@ from variants import CHOICES, ROOT
 
 TEMPLATE = ROOT / "{{cookiecutter.project_slug}}"
 
+LEFT_OUT = runpy.run_path(str(ROOT / "hooks" / "post_gen_project.py"))["LEFT_OUT"]
+
+
+def template_files() -> set[str]:
+    paths = {path.relative_to(TEMPLATE) for path in TEMPLATE.rglob("*") if path.is_file()}
+    return {str(path) for path in paths if "{%" not in str(path)}
+
+
+def files_below(paths: list[str]) -> set[str]:
+    return {f for f in template_files() if any(f == p or f.startswith(f"{p}/") for p in paths)}
+
+
 # The files that only some variants have.
 FILES = {
+    "chat": files_below(LEFT_OUT["starter", "minimal"]),
     "memory": {"realtime/layers.py", "tests/test_memory.py"},
     "redis": {"realtime/embedded_redis.py", "tests/test_redis.py"},
     "redis_pubsub": {"realtime/embedded_redis.py", "tests/test_redis.py"},
@@ -26,17 +40,26 @@ MARKS = {
     "redis": [("channels_redis.core.RedisChannelLayer", ["config/settings.py"])],
     "redis_pubsub": [("channels_redis.pubsub.RedisPubSubChannelLayer", ["config/settings.py"])],
     "async": [
-        ("AsyncWebsocketConsumer", ["realtime/consumers.py"]),
+        ("(AsyncWebsocketConsumer)", ["realtime/consumers.py"]),
         ("    async def receive(self, text_data", ["echo/consumers.py", "README.md"]),
         ("    async def echo_message(", ["echo/consumers.py"]),
-        ("database_sync_to_async", ["realtime/consumers.py", "README.md"]),
+        ("``database_sync_to_async`` does that", ["realtime/consumers.py"]),
+        ("`database_sync_to_async` from", ["README.md"]),
+        ("    async def on_send(", ["chat/consumers.py"]),
     ],
     "sync": [
         ("(WebsocketConsumer)", ["realtime/consumers.py"]),
         ("ThreadSensitiveContext", ["realtime/consumers.py"]),
         ("    def receive(self, text_data", ["echo/consumers.py", "README.md"]),
         ("    def echo_message(", ["echo/consumers.py"]),
+        ("    def on_send(", ["chat/consumers.py"]),
     ],
+    "chat": [
+        ("ChatConsumer", ["chat/consumers.py", "config/routing.py"]),
+        ("WEBSOCKETS_PER_PERSON = 20", ["config/settings.py"]),
+        ("msgspec>=", ["pyproject.toml"]),
+    ],
+    "minimal": [('path("", include("echo.urls"))', ["config/urls.py"])],
     **{
         server: [(f'NAME = "{server}"', ["realtime/server.py"])]
         for server in CHOICES["asgi_server"]
@@ -68,8 +91,7 @@ def test_every_choice_has_its_marks():
 
 
 def test_the_files_are_those_of_the_variant(variant):
-    paths = [path.relative_to(TEMPLATE) for path in TEMPLATE.rglob("*") if path.is_file()]
-    expected = {str(path) for path in paths if "{%" not in str(path)}.difference(*FILES.values())
+    expected = template_files().difference(*FILES.values())
     for choice in variant.answers.values():
         expected |= FILES.get(choice, set())
     assert set(variant.files) == expected
@@ -80,7 +102,8 @@ def test_a_variant_has_its_own_marks_and_no_others(variant):
         chosen = choice in variant.answers.values()
         for mark, places in marks:
             found = {name for name, text in variant.files.items() if mark in text}
-            assert found - FOR_EVERY_LAYER == (set(places) if chosen else set()), mark
+            expected = set(places) & variant.files.keys() if chosen else set()
+            assert found - FOR_EVERY_LAYER == expected, mark
 
 
 def test_a_variant_depends_on_its_own_server_alone(variant):

@@ -27,7 +27,7 @@ Then open http://localhost:8000/
 
 def test_the_order_of_the_questions():
     order = "project_name project_slug description channel_layer consumer_style asgi_server"
-    rest = "author_name author_email timezone language_code"
+    rest = "starter author_name author_email timezone language_code"
     assert [*order.split(), *rest.split()] == QUESTIONS
 
 

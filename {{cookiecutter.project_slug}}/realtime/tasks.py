@@ -27,7 +27,7 @@ async def _run(coroutine: Coroutine, seconds: float | None) -> None:
 
 
 async def end(task: asyncio.Task) -> None:
-    """Cancel ``task`` until it has ended: the Redis layer may swallow a cancellation."""
+    """Cancel ``task`` until it has ended: a channel layer may swallow a cancellation."""
     while not task.done():
         task.cancel()
         await asyncio.wait({task}, timeout=1)

@@ -4,10 +4,7 @@
 
 /** @typedef {{ id: string, name: string }} Person */
 /** @typedef {{ seq: number, id: string, user: Person, to?: Person, text: string, sent_at: string }} Message */
-/** @typedef {"waiting" | "sent" | "stored" | "failed"} ItemState */
-/** @typedef {{ id: string, text: string, to: Person | null, state: ItemState, error: string }} Item */
-/** @typedef {{ messages: Message[], more: boolean }} Page */
-/** @typedef {{ after?: number, before?: number }} Query */
+/** @typedef {{ id: string, text: string, to: Person | null, state: string, error: string }} Item */
 
 const ANSWER_MS = 10_000; // for a welcome, and for any frame after a ping
 const STABLE_MS = 5_000; // a connection that lasted this long ends a series of attempts
@@ -17,17 +14,18 @@ const TYPING_MS = 3_000;
 const MIN_BACKOFF_MS = 500;
 const MAX_BACKOFF_MS = 30_000;
 const MAX_EARLY = 500; // messages kept until those before them come; others are asked for again
-const OUTBOX_SHARE = 0.75; // of the burst; pings and syncs need the rest
+const SHARE = 0.75; // of the burst, for what can wait; the rest is for pings
+const TEMPORARY = ["rate_limited", "unavailable"];
+const LOST = { type: "system.error", code: "lost", detail: "The connection was lost." };
 
-const isTemporary = (error) => ["rate_limited", "unavailable"].includes(error.cause);
+const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 function newId() {
   if (crypto.randomUUID) return crypto.randomUUID();
   // Browsers hide it on plain http, other than on localhost.
-  return "10000000-1000-4000-8000-100000000000".replace(/[018]/g, (digit) => {
-    const random = crypto.getRandomValues(new Uint8Array(1))[0] & (15 >> (Number(digit) / 4));
-    return (Number(digit) ^ random).toString(16);
-  });
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return hex.replace(/(.{8})(.{4}).(.{3}).(.{3})(.{12})/, "$1-$2-4$3-8$4-$5");
 }
 
 /** Messages in the order of their seq, each once. It asks for those that are missing. */
@@ -38,119 +36,81 @@ class MessageLog {
   #oldest = 0;
   #known = 0; // the newest seq that the server spoke of
   #early = /** @type {Map<number, Message>} */ (new Map());
-  #timer = 0;
-  #isAsking = false;
+  #isCatchingUp = false;
 
-  /**
-   * @param {(query: Query) => Promise<Page>} fetch
-   * @param {(messages: Message[], isFirstPage: boolean) => void} show
-   */
   constructor(fetch, show) {
-    Object.assign(this, { fetch, show });
     this.fetch = fetch;
     this.show = show;
   }
 
-  /** Forget everything: the next page is the first. */
-  reset(known = 0) {
-    this.isReady = this.hasOlder = false;
-    this.#known = known;
-    this.#early.clear();
-  }
-
-  /** Take the page that follows a welcome. @param {Page} page */
-  join(page) {
-    if (this.isReady) return this.#extend(page);
+  /** Take the page that follows a welcome. */
+  join({ messages, more }) {
+    if (this.isReady) return this.#apply(messages);
     this.isReady = true;
-    this.hasOlder = page.more;
-    this.newest = page.messages.at(-1)?.seq ?? this.#known;
-    this.#oldest = page.messages[0]?.seq ?? this.newest + 1;
-    this.show(page.messages, true);
-    this.#applyEarly();
+    this.hasOlder = more;
+    this.#oldest = messages[0]?.seq ?? this.#known + 1;
+    this.newest = this.#oldest - 1;
+    this.#apply(messages, true);
   }
 
-  /** @param {Message} message */
-  receive(message) {
-    if (this.#early.size < MAX_EARLY) this.#early.set(message.seq, message);
-    this.expect(message.seq);
-  }
-
-  /** There is a message with this seq. @param {number} seq */
-  expect(seq) {
+  /** The server has messages up to this seq, of which this may be the last. */
+  expect(seq, message = null) {
+    if (message && this.#early.size < MAX_EARLY) this.#early.set(seq, message);
     this.#known = Math.max(this.#known, seq);
-    if (this.isReady) this.#applyEarly();
+    if (this.isReady) this.#apply([]);
   }
 
-  /** Load the page before the oldest message. Fails when the connection does. */
+  /** Load the page before the oldest message. @returns {Promise<Message[]>} */
   async older() {
-    const page = await this.fetch({ before: this.#oldest });
-    this.#oldest = page.messages[0]?.seq ?? 0;
-    this.hasOlder = page.more;
-    return page.messages;
+    const { messages, more } = await this.fetch({ before: this.#oldest });
+    this.#oldest = messages[0]?.seq ?? 0;
+    this.hasOlder = more;
+    return messages;
   }
 
-  stopAsking() {
-    clearTimeout(this.#timer);
-    this.#timer = 0;
+  #apply(messages, isFirstPage = false) {
+    const next = messages.filter(({ seq }) => seq > this.newest);
+    let seq = next.at(-1)?.seq ?? this.newest;
+    while (this.#early.has(seq + 1)) next.push(this.#early.get(++seq));
+    for (const early of this.#early.keys()) if (early <= seq) this.#early.delete(early);
+    this.newest = seq;
+    if (next.length > 0) this.show(next, isFirstPage);
+    if (this.newest < this.#known) this.#catchUp();
   }
 
-  #extend(page) {
-    this.#apply(page.messages.filter((message) => message.seq > this.newest));
-    if (page.more) this.#askIn(0);
-    else this.#applyEarly();
-  }
-
-  #applyEarly() {
-    const inOrder = [];
-    for (let seq = this.newest, next; (next = this.#early.get(++seq)); ) inOrder.push(next);
-    this.#apply(inOrder);
-    for (const seq of this.#early.keys()) if (seq <= this.newest) this.#early.delete(seq);
-    if (this.newest < this.#known) this.#askIn(GAP_MS);
-    else this.stopAsking();
-  }
-
-  #apply(messages) {
-    if (messages.length === 0) return;
-    this.newest = messages.at(-1).seq;
-    this.show(messages, false);
-  }
-
-  #askIn(ms) {
-    if (!this.#isAsking) this.#timer ||= setTimeout(() => this.#ask(), ms);
-  }
-
-  async #ask() {
-    this.#timer = 0;
-    this.#isAsking = true;
-    const firstEarly = Math.min(...this.#early.keys(), this.#known + 1);
-    const page = await this.fetch({ after: this.newest }).catch((error) => error);
-    this.#isAsking = false;
-    if (page instanceof Error) return isTemporary(page) && this.#askIn(RETRY_MS);
-    // Where there are none, what lay before the early ones is deleted.
-    if (page.messages.length === 0) this.newest = Math.max(this.newest, firstEarly - 1);
-    this.#extend(page);
+  async #catchUp() {
+    if (this.#isCatchingUp) return;
+    this.#isCatchingUp = true;
+    await sleep(GAP_MS);
+    while (this.#isCatchingUp && this.newest < this.#known) {
+      const firstEarly = Math.min(...this.#early.keys(), this.#known + 1);
+      const page = await this.fetch({ after: this.newest }).catch(() => null);
+      if (page === null) break; // the next message, pong or welcome leads back here
+      // Where there are none, what lay before the early ones is deleted.
+      if (page.messages.length === 0) this.newest = Math.max(this.newest, firstEarly - 1);
+      this.#apply(page.messages);
+    }
+    this.#isCatchingUp = false;
   }
 }
 
 /**
- * Its events, with what they carry:
- * - state: { state, code, reason }. The states: connecting, connected, reconnecting, offline, and
- *   refused, which is the end and has a code.
- * - reset: forget all messages, the newest ones follow.
- * - messages: { messages, isDirect, isFirstPage }, in order, each once.
- * - item: an Item of the outbox that is new or has changed.
- * - presence: all Persons who are here. typing: the Person who types.
+ * Its events: state { state, code, reason }: connecting, connected, reconnecting, offline, or refused,
+ * which is the end; reset: forget all messages, the newest follow; messages { messages, isDirect,
+ * isFirstPage }: in order, each once; item: an Item of the outbox that is new, or pending, stored or
+ * failed by now; presence: the Persons who are here; typing: the Person who types.
  */
 export class RealtimeClient extends EventTarget {
   you = /** @type {Person | null} */ (null);
   limits = { text_length: Infinity, rate: 1, burst: 1 };
-  state = "idle";
+  state = "connecting";
+  outbox = /** @type {Map<string, Item>} */ (new Map());
+  retry = (id) => this.#submit(this.outbox.get(id));
+  discard = (id) => this.outbox.delete(id);
   room = this.#newLog(false);
   direct = this.#newLog(true);
-  outbox = /** @type {Map<string, Item>} */ (new Map());
   #members = /** @type {Map<string, Person>} */ (new Map());
-  #answers = /** @type {Map<number, (answer: any) => void>} */ (new Map());
-  #lastRef = 0;
+  #answers = /** @type {Map<string, (answer: any) => void>} */ (new Map());
   #socket = /** @type {WebSocket | null} */ (null);
   #epoch = "";
   #heartbeatMs = 0;
@@ -158,17 +118,28 @@ export class RealtimeClient extends EventTarget {
   #welcomedAt = Infinity;
   #attempts = 0;
   #timer = 0; // to connect again, to give up, or to ping
-  #outboxTimer = 0;
-  #paidUntil = 0; // each frame costs time; the server lets us have a burst of it in advance
+  #paidUntil = 0; // a frame costs time, of which the server lends us a burst
   #typedAt = -Infinity;
+  #change = (item, changes) => this.#emit("item", Object.assign(item, changes));
+  #emit = (type, detail) => this.dispatchEvent(new CustomEvent(type, { detail }));
+  #handlers = {
+    "chat.welcome": (frame) => this.#enter(frame),
+    "chat.history": (frame) => (frame.direct ? this.direct : this.room).join(frame),
+    "chat.message": (frame) => this.room.expect(frame.seq, frame),
+    "chat.direct": (frame) => this.direct.expect(frame.seq, frame),
+    "chat.typing": (frame) => frame.user.id !== this.you?.id && this.#emit("typing", frame.user),
+    "presence.diff": (frame) => this.#updateMembers(frame.joins, frame.leaves),
+    "system.pong": (frame) => this.#expect(frame),
+    "system.disconnect": (frame) => this.#lose(frame.code, frame.reason, frame.retry_in_ms),
+  };
 
   /** @param {string} path */
   constructor(path) {
     super();
     this.address = new URL(path, location.href.replace(/^http/, "ws"));
-    addEventListener("offline", () => this.#goOffline());
-    addEventListener("online", () => this.#check());
-    document.addEventListener("visibilitychange", () => document.hidden || this.#check());
+    addEventListener("offline", () => this.#socket && this.#lose(0, "offline"));
+    addEventListener("online", () => this.#look());
+    document.addEventListener("visibilitychange", () => document.hidden || this.#look());
   }
 
   /** @param {string} type @param {(detail: any) => void} listener */
@@ -177,8 +148,8 @@ export class RealtimeClient extends EventTarget {
   }
 
   connect() {
-    if (this.state === "idle") this.#setState("connecting");
-    if (this.room.isReady) this.address.search = this.#position();
+    const resume = `epoch=${this.#epoch}&after=${this.room.newest}&direct_after=${this.direct.newest}`;
+    this.address.search = this.room.isReady ? resume : "";
     const socket = (this.#socket = new WebSocket(this.address));
     socket.onmessage = (event) => socket === this.#socket && this.#receive(JSON.parse(event.data));
     socket.onclose = (event) => socket === this.#socket && this.#lose(event.code, event.reason);
@@ -187,22 +158,12 @@ export class RealtimeClient extends EventTarget {
 
   /** Say it to all, or to one person. @param {string} text @param {Person | null} to */
   say(text, to = null) {
-    const item = { id: newId(), text, to };
+    const item = { id: newId(), text, to, state: "pending", error: "" };
     this.outbox.set(item.id, item);
-    this.#change(item, "waiting");
+    this.#submit(item);
   }
 
-  /** Send a failed item again. @param {string} id */
-  retry(id) {
-    this.#change(this.outbox.get(id), "waiting");
-  }
-
-  /** @param {string} id */
-  discard(id) {
-    this.outbox.delete(id);
-  }
-
-  /** Tell the room that you type. Call it as often as you like. */
+  /** Tell the room that you type. Call it at each key. */
   typing() {
     const now = performance.now();
     if (this.state !== "connected" || now - this.#typedAt < TYPING_MS) return;
@@ -210,70 +171,42 @@ export class RealtimeClient extends EventTarget {
     this.#send({ type: "chat.typing" });
   }
 
-  // The connection
-
   #receive(frame) {
     if (this.#isPinging) this.#pingLater();
-    const answer = this.#answers.get(frame.ref);
-    if (answer) return answer(frame);
-    switch (frame.type) {
-      case "chat.welcome":
-        return this.#enter(frame);
-      case "chat.history":
-        return (frame.direct ? this.direct : this.room).join(frame);
-      case "chat.message":
-        return this.room.receive(frame);
-      case "chat.direct":
-        return this.direct.receive(frame);
-      case "chat.typing":
-        return frame.user.id === this.you?.id || this.#emit("typing", frame.user);
-      case "presence.diff":
-        return this.#updateMembers(frame);
-      case "system.pong":
-        this.room.expect(frame.seq);
-        return this.direct.expect(frame.direct_seq);
-      case "system.disconnect":
-        return this.#lose(frame.code, frame.reason, frame.retry_in_ms);
-    }
+    (this.#answers.get(frame.ref) ?? this.#handlers[frame.type])?.(frame);
   }
 
   #enter(frame) {
-    const isSomebodyElse = this.you !== null && this.you.id !== frame.you.id;
-    Object.assign(this, { you: frame.you, limits: frame.limits });
-    if (isSomebodyElse) {
-      // Logged in or out in another tab: what is unsent is not the new person's to say.
-      for (const item of this.outbox.values()) this.#change(item, "failed", `You are now ${this.you.name}`);
-      this.room.isReady = false;
-      if (frame.recovered) return this.#lose(4200, "");
-    }
-    this.#epoch = frame.epoch;
+    // Another login, in another tab: what was said and is unsent here is not that person's.
+    if (this.you && this.you.id !== frame.you.id) return this.#lose(4001, "another login");
+    ({ you: this.you, epoch: this.#epoch, limits: this.limits } = frame);
+    this.#heartbeatMs = frame.heartbeat * 1000;
     this.#welcomedAt = performance.now();
     this.#paidUntil = 0;
-    this.#heartbeatMs = frame.heartbeat * 1000;
-    this.#members = new Map(frame.members.map((person) => [person.id, person]));
     if (!frame.recovered) {
-      this.room.reset(frame.seq);
-      this.direct.reset(frame.direct_seq);
       this.#emit("reset");
+      [this.room, this.direct] = [this.#newLog(false), this.#newLog(true)];
     }
-    this.#pingLater();
+    this.#expect(frame);
+    this.#updateMembers(frame.members, [...this.#members.values()]);
     this.#setState("connected");
-    this.#emit("presence", [...this.#members.values()]);
-    this.#sendOutbox();
+    this.#pingLater();
+    for (const item of this.outbox.values()) if (item.state === "pending") this.#submit(item);
   }
 
-  #updateMembers({ joins, leaves }) {
-    // Somebody who changes their name leaves and joins under the same id.
-    for (const { id, name } of leaves) {
-      if (this.#members.get(id)?.name === name) this.#members.delete(id);
-    }
+  #expect(frame) {
+    this.room.expect(frame.seq);
+    this.direct.expect(frame.direct_seq);
+  }
+
+  #updateMembers(joins, leaves) {
+    for (const person of leaves) this.#members.delete(person.id);
     for (const person of joins) this.#members.set(person.id, person);
     this.#emit("presence", [...this.#members.values()]);
   }
 
   #pingLater() {
-    // Set from a message and not by an interval: browsers slow down the timers of hidden tabs
-    // that were set by timers, to one in a minute.
+    // Set by a message, not by the last ping: chains of timers run once a minute in hidden tabs.
     this.#isPinging = false;
     this.#schedule(this.#heartbeatMs, () => this.#ping());
   }
@@ -284,28 +217,89 @@ export class RealtimeClient extends EventTarget {
     this.#schedule(ANSWER_MS, () => this.#lose(0, "no answer"));
   }
 
-  /** Close, and come back as the code says. */
+  /** Close the socket, and come back as the code says. */
   #lose(code, reason, retryInMs = 0) {
-    if (performance.now() - this.#welcomedAt > STABLE_MS) this.#attempts = 0;
-    this.#close();
+    this.#socket?.close();
+    this.#socket = null;
+    this.#isPinging = false;
+    clearTimeout(this.#timer);
+    for (const answer of this.#answers.values()) answer(LOST);
     if (code >= 4000 && code < 4100) return this.#setState("refused", code, reason);
+    if (performance.now() - this.#welcomedAt > STABLE_MS) this.#attempts = 0;
+    this.#welcomedAt = Infinity;
     const isAtOnce = code >= 4200 && code < 4300 && this.#attempts === 0;
     const limit = Math.min(MAX_BACKOFF_MS, MIN_BACKOFF_MS * 2 ** this.#attempts++);
-    const backoff = isAtOnce ? 0 : Math.random() * limit;
-    this.#schedule(Math.max(backoff, retryInMs), () => this.connect());
+    this.#schedule(Math.max(retryInMs, isAtOnce ? 0 : Math.random() * limit), () => this.connect());
     this.#setState(navigator.onLine ? "reconnecting" : "offline");
   }
 
-  #close() {
-    const socket = this.#socket;
-    this.#socket = null;
-    this.#welcomedAt = Infinity;
-    this.#isPinging = false;
+  /** Online again, or looked at again, where timers may have slept. */
+  #look() {
+    if (this.state === "connected") this.#ping();
+    if (this.#socket || this.state === "refused") return;
+    this.#attempts = 0;
+    this.connect();
+  }
+
+  #schedule(ms, action) {
     clearTimeout(this.#timer);
-    clearTimeout(this.#outboxTimer);
-    this.room.stopAsking();
-    this.direct.stopAsking();
-    socket?.close();
-    for (const answer of this.#answers.values()) answer(LOST);
+    this.#timer = setTimeout(action, ms);
+  }
+
+  #setState(state, code = 0, reason = "") {
+    if (state !== this.state) this.#emit("state", { state: (this.state = state), code, reason });
+  }
+
+  /** Count a frame against the server's limit. Returns how long it has to wait. */
+  #pay() {
+    const cost = 1000 / this.limits.rate;
+    const now = performance.now();
+    this.#paidUntil = Math.max(this.#paidUntil, now) + cost;
+    return this.#paidUntil - now - SHARE * this.limits.burst * cost;
+  }
+
+  #send(frame) {
+    this.#pay();
+    this.#socket?.send(JSON.stringify(frame));
+  }
+
+  /** Send a frame when its turn comes, and again after a temporary error. Returns the answer. */
+  async #ask(frame, ref = newId()) {
+    const socket = this.#socket;
+    for (;;) {
+      await sleep(this.#pay());
+      const answer = await new Promise((resolve) => {
+        if (this.state !== "connected" || socket !== this.#socket) return resolve(LOST);
+        this.#answers.set(ref, resolve);
+        socket?.send(JSON.stringify({ ...frame, ref }));
+      });
+      this.#answers.delete(ref);
+      if (answer.type !== "system.error") return answer;
+      if (!TEMPORARY.includes(answer.code)) throw new Error(answer.detail, { cause: answer.code });
+      await sleep(RETRY_MS * (1 + Math.random()));
+    }
+  }
+
+  #newLog(isDirect) {
+    const fetch = (query) => this.#ask({ type: "chat.sync", direct: isDirect, ...query });
+    return new MessageLog(fetch, (messages, isFirstPage) => {
+      for (const { id, user } of messages) if (user.id === this.you?.id) this.outbox.delete(id);
+      this.#emit("messages", { messages, isDirect, isFirstPage });
+    });
+  }
+
+  async #submit(item) {
+    const { id, text, to } = item;
+    this.#change(item, { state: "pending" });
+    try {
+      const frame = to ? { type: "chat.direct", to: to.id } : { type: "chat.send" };
+      const { seq } = await this.#ask({ ...frame, id, text }, id);
+      this.#change(item, { state: "stored" });
+      this.outbox.delete(id);
+      (to ? this.direct : this.room).expect(seq);
+    } catch (/** @type {any} */ error) {
+      if (error.cause === LOST.code) return; // sent again after the next welcome
+      this.#change(item, { state: "failed", error: error.message });
+    }
   }
 }

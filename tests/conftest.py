@@ -53,6 +53,15 @@ def variant(request, cookies_session) -> Variant:
     return Variant(request.param, project, files)
 
 
+@pytest.fixture(scope="session")
+def environments(tmp_path_factory) -> Path:
+    """One folder for all worker processes, for one environment per set of dependencies."""
+    root = tmp_path_factory.getbasetemp()
+    folder = (root.parent if "PYTEST_XDIST_WORKER" in os.environ else root) / "environments"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
 @pytest.fixture
 def environment(tmp_path) -> dict[str, str]:
     """An environment for command lines, with a home and a temporary folder of their own."""

@@ -18,6 +18,21 @@ def variants() -> list[dict[str, str]]:
     ]
 
 
+def a_few() -> list[dict[str, str]]:
+    """So many variants that each choice of each question is among them.
+
+    The starter changes every other time, so that each is there in each consumer style.
+    """
+    rounds = max(len(choices) for choices in CHOICES.values())
+    return [
+        {
+            question: choices[(n // 2 if question == "starter" else n) % len(choices)]
+            for question, choices in CHOICES.items()
+        }
+        for n in range(rounds)
+    ]
+
+
 def variant_id(answers: dict[str, str]) -> str:
     """Return a name such as "uvicorn-memory-async": the answers in the order of their questions'
     names."""

@@ -23,7 +23,6 @@ logger = logging.getLogger(__name__)
 FRAME = "hub.frame"  # an event with the text of a frame
 JOIN_SECONDS = 2  # for a layer to subscribe; without it the socket opens, and catches up
 SEND_SECONDS = 5  # for a layer to take an event
-LEAVE_SECONDS = 5
 LOG_SECONDS = 10
 RENEW_SECONDS = 6 * 3600  # groups expire
 MIN_RETRY_SECONDS, MAX_RETRY_SECONDS = 0.2, 5
@@ -60,9 +59,9 @@ class Topic:
             try:
                 await self._receive()
             except Exception as error:
+                hub().layer_failed(error)
                 if self.subscribed.is_set():
                     retry_seconds = MIN_RETRY_SECONDS
-                hub().layer_failed(error)
                 self.subscribed.clear()
                 self.missed_events = True
                 await asyncio.sleep(random.uniform(0, retry_seconds))
@@ -82,7 +81,7 @@ class Topic:
                 self._deliver(await layer.receive(self.channel))
                 await asyncio.sleep(0)  # let the sockets write what they were handed
         finally:
-            in_background(_leave_group(layer, self.name, self.channel), LEAVE_SECONDS)
+            in_background(_leave_group(layer, self.name, self.channel), SEND_SECONDS)
 
     def write(self, text: str) -> None:
         """Hand the same text to each local socket."""
@@ -134,11 +133,6 @@ class Hub:
             if not topic.subscribers:
                 del self.topics[name]
                 in_background(end(topic.listener))
-
-    def deliver(self, name: str, frame: Frame) -> None:
-        """Send a frame to the sockets of this process alone."""
-        if topic := self.topics.get(name):
-            topic.write(frame.encode())
 
     def send(self, name: str, event: dict) -> None:
         """Send to all processes, in the order of the calls, from any thread, without waiting."""

@@ -101,7 +101,8 @@ class Presence:
             if members != before:
                 self.shown[topic] = members
                 diff = PresenceDiff(joins=people(members - before), leaves=people(before - members))
-                hub().deliver(topic, diff)
+                if topic in hub().topics:
+                    hub().topics[topic].write(diff.encode())
 
 
 def people(members: set[str]) -> list[Person]:

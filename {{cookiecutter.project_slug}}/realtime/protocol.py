@@ -22,18 +22,9 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 from django.db import Error as DatabaseError
 
-from realtime.drain import RESTART, Socket
-from realtime.frames import (
-    ClientFrame,
-    Close,
-    Closed,
-    Disconnect,
-    Error,
-    Frame,
-    Person,
-    Ping,
-    Refused,
-)
+from realtime import frames
+from realtime.drain import Socket
+from realtime.frames import ClientFrame, Close, Closed, Frame, Person, Refused
 from realtime.hub import hub
 from realtime.limits import Reader
 from realtime.presence import RELOAD_SECONDS, people, presence
@@ -78,8 +69,9 @@ class ProtocolConsumer(EndsWithItsLogin, AsyncWebsocketConsumer):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        frames: Any = reduce(or_, cls.handlers, Ping)
-        cls.decoder = msgspec.json.Decoder(frames)
+        cls.handlers = {frames.Ping: ProtocolConsumer.on_ping, **cls.handlers}
+        any_of_them: Any = reduce(or_, cls.handlers)
+        cls.decoder = msgspec.json.Decoder(any_of_them)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -106,9 +98,8 @@ class ProtocolConsumer(EndsWithItsLogin, AsyncWebsocketConsumer):
 
     async def websocket_connect(self, message: dict) -> None:
         await self.accept()  # a close code reaches only an open socket
-        self.socket.farewell = Disconnect(
-            code=RESTART, reason="restart", retry_in_ms=random.randrange(RESTART_SPREAD_MS)
-        ).encode()
+        spread = random.randrange(RESTART_SPREAD_MS)
+        self.socket.farewell = frames.Disconnect(Close.RESTART, "restart", spread).encode()
         try:
             await self._enter()
         except Closed as closed:
@@ -127,8 +118,8 @@ class ProtocolConsumer(EndsWithItsLogin, AsyncWebsocketConsumer):
         await asyncio.gather(*(hub().join(topic, self) for topic in self.topics))
         members = await self._stay(self.topics[0], self.person.encode(), RELOAD_SECONDS)
         # Read after the subscription: nothing falls between.
-        frames = await self._call(type(self).welcome, people(members))
-        self.writer.start(*(frame.encode() for frame in frames))
+        first = await self._call(type(self).welcome, people(members))
+        self.writer.start(*(frame.encode() for frame in first))
 
     async def _stay(self, topic: str, member: str, seconds: float) -> set[str]:
         self.entered.append((topic, member, seconds))
@@ -140,26 +131,22 @@ class ProtocolConsumer(EndsWithItsLogin, AsyncWebsocketConsumer):
         try:
             frame = self.reader.read(message)
             ref = frame.ref
-            answer = await self._obey(frame)
+            answer = await self._call(self.handlers[type(frame)], frame)
             if answer is not None:
                 self.write_frame(answer)
         except Refused as refused:
-            self.write_frame(
-                Error(ref=refused.ref or ref, code=refused.code, detail=refused.detail)
-            )
+            self.write_frame(frames.Error(refused.code, refused.detail, refused.ref or ref))
         except Closed as closed:
             await self.leave(closed.code, closed.reason)
         except DatabaseError as error:
             logger.warning("No database: %r", error)
-            self.write_frame(Error(ref=ref, code="unavailable", detail="try again later"))
+            self.write_frame(frames.Error("unavailable", "try again later", ref))
         except Exception:
             number = uuid4().hex[:8]
             logger.exception("Error %s", number)
-            self.write_frame(Error(ref=ref, code="internal", detail=f"error {number} in the log"))
+            self.write_frame(frames.Error("internal", f"error {number} in the log", ref))
 
-    async def _obey(self, frame: ClientFrame) -> Frame | None:
-        if not isinstance(frame, Ping):
-            return await self._call(self.handlers[type(frame)], frame)
+    async def on_ping(self, frame: frames.Ping) -> Frame:
         await self.user_changed({})  # as if: not every change tells
         return msgspec.structs.replace(await self._call(type(self).newest), ref=frame.ref)
 
@@ -198,7 +185,7 @@ class ProtocolConsumer(EndsWithItsLogin, AsyncWebsocketConsumer):
 
     async def leave(self, code: int, reason: str) -> None:
         """Say why, and close. All servers then end the consumer with this code."""
-        await self.socket.close(code, Disconnect(code=code, reason=reason).encode())
+        await self.socket.close(code, frames.Disconnect(code, reason).encode())
 
     async def websocket_disconnect(self, message: dict) -> None:
         raise StopConsumer

@@ -1,32 +1,55 @@
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Generator
 from typing import Any
 from uuid import uuid4
 
 import pytest
 from django.conf import settings
-from django.contrib.auth.models import User
 from django.db import connection
-from django.test import Client
 
 from chat.models import Room
+from tests.chat.accounts import Account, create_account
 from tests.chat.client import Wire
 from tests.live import Server
 
 
 @pytest.fixture(scope="session")
-def start_chat(start, production, django_db_setup) -> Callable[..., Server]:
+def chat_environment(production, django_db_setup) -> dict[str, str]:
+    """An environment for production, on the tests' database."""
+    return {
+        **production,
+        "DJANGO_SETTINGS_MODULE": "tests.chat.settings",
+        "DJANGO_SECRET_KEY": settings.SECRET_KEY,  # so that sessions made here hold there
+        "SQLITE_PATH": str(connection.settings_dict["NAME"]),
+    }
+
+
+@pytest.fixture(scope="session")
+def chat_servers() -> list[Server]:
+    return []
+
+
+@pytest.fixture(scope="session")
+def start_chat(start, chat_environment, chat_servers) -> Callable[..., Server]:
     """Start a server on the tests' database, with these settings."""
 
     def start_chat(settings_module: str = "tests.chat.settings") -> Server:
-        environment = {
-            **production,
-            "DJANGO_SETTINGS_MODULE": settings_module,
-            "DJANGO_SECRET_KEY": settings.SECRET_KEY,  # so that sessions made here hold there
-            "SQLITE_PATH": str(connection.settings_dict["NAME"]),
-        }
-        return start("manage.py serve --port PORT", environment)
+        environment = {**chat_environment, "DJANGO_SETTINGS_MODULE": settings_module}
+        server = start("manage.py serve --port PORT", environment)
+        chat_servers.append(server)
+        return server
 
     return start_chat
+
+
+@pytest.fixture(autouse=True)
+def _no_error_in_the_logs(chat_servers) -> Generator[None]:
+    """Fail when a server has met something that it did not expect, whoever noticed."""
+    sizes = {server.port: len(server.log) for server in chat_servers}
+    yield
+    for server in chat_servers:
+        news = server.log[sizes.get(server.port, 0) :]
+        assert not re.search(r"Traceback|\bERROR\b|\bCRITICAL\b", news), news
 
 
 @pytest.fixture(scope="session")
@@ -65,45 +88,30 @@ def members_room(transactional_db) -> Room:
 
 
 @pytest.fixture
-def make_user(transactional_db) -> Callable[[str], Any]:
-    def make_user(name: str) -> Any:
-        return User.objects.create_user(name, password=name)
-
-    return make_user
+def ann(transactional_db) -> Account:
+    return create_account("ann")
 
 
 @pytest.fixture
-def ann(make_user) -> Any:
-    return make_user("ann")
+def bob(transactional_db) -> Account:
+    return create_account("bob")
 
 
 @pytest.fixture
-def bob(make_user) -> Any:
-    return make_user("bob")
+def cat(transactional_db) -> Account:
+    return create_account("cat")
 
 
 @pytest.fixture
-def login() -> Callable[[Any], Client]:
-    """Log a user in; return the browser's client, whose cookies a socket can bring."""
-
-    def login(user: Any) -> Client:
-        client = Client()
-        client.force_login(user)
-        return client
-
-    return login
-
-
-def cookie_of(client: Client) -> str:
-    return f"sessionid={client.cookies['sessionid'].value}"
+def admin(transactional_db) -> Account:
+    return create_account("admin", is_staff=True, is_superuser=True)
 
 
 @pytest.fixture
-def join(login) -> Callable[..., Wire]:
-    """Open a socket in a room, as ``user`` or as a guest."""
+def join() -> Callable[..., Wire]:
+    """Open a socket in a room, with an account or as a guest."""
 
-    def join(server: Server, room: Room, user: Any = None, **query: object) -> Wire:
-        cookie = cookie_of(login(user)) if user else ""
-        return Wire(server, room.slug, cookie, **query)
+    def join(server: Server, room: Room, account: Account | None = None, **query: Any) -> Wire:
+        return Wire(server, room.slug, account.cookie if account else "", **query)
 
     return join

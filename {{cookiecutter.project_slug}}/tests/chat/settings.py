@@ -1,6 +1,12 @@
 """Settings of the servers in these tests: without a limit on the rate."""
 
+import os
+
 from config.settings import *  # noqa: F403
 
+os.environ["DJANGO_SETTINGS_MODULE"] = __name__  # for workers: tests/__init__.py sets another
+
+ROOT_URLCONF = "tests.chat.urls"
 WEBSOCKET_RATE = 10_000
 WEBSOCKET_BURST = 10_000
+WEBSOCKET_HEARTBEAT_SECONDS = 1

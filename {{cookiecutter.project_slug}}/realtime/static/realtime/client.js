@@ -2,9 +2,9 @@
 // One room over one WebSocket. What is sent arrives once, what arrives is in order, and a lost
 // connection comes back. Of the browser it knows three events: offline, online and visible.
 
-/** @typedef {{ id: string, name: string }} Person */
-/** @typedef {{ seq: number, id: string, user: Person, to?: Person, text: string, sent_at: string }} Message */
-/** @typedef {{ id: string, text: string, to: Person | null, state: string, error: string }} Item */
+/** @typedef { { id: string, name: string } } Person */
+/** @typedef { { seq: number, id: string, user: Person, to?: Person, text: string, sent_at: string } } Message */
+/** @typedef { { id: string, text: string, to: Person | null, state: string, error: string } } Item */
 
 const ANSWER_MS = 10_000; // for a welcome, and for any frame after a ping
 const STABLE_MS = 5_000; // a connection that lasted this long ends a series of attempts
@@ -16,7 +16,7 @@ const MAX_BACKOFF_MS = 30_000;
 const MAX_EARLY = 500; // messages kept until those before them come; others are asked for again
 const SHARE = 0.75; // of the burst, for what can wait; the rest is for pings
 const TEMPORARY = ["rate_limited", "unavailable"];
-const LOST = { type: "system.error", code: "lost", detail: "The connection was lost." };
+const LOST = { type: "system.error", code: "lost", detail: "there is no connection" };
 
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -82,7 +82,7 @@ class MessageLog {
     if (this.#isCatchingUp) return;
     this.#isCatchingUp = true;
     await sleep(GAP_MS);
-    while (this.#isCatchingUp && this.newest < this.#known) {
+    while (this.newest < this.#known) {
       const firstEarly = Math.min(...this.#early.keys(), this.#known + 1);
       const page = await this.fetch({ after: this.newest }).catch(() => null);
       if (page === null) break; // the next message, pong or welcome leads back here
@@ -95,10 +95,10 @@ class MessageLog {
 }
 
 /**
- * Its events: state { state, code, reason }: connecting, connected, reconnecting, offline, or refused,
- * which is the end; reset: forget all messages, the newest follow; messages { messages, isDirect,
- * isFirstPage }: in order, each once; item: an Item of the outbox that is new, or pending, stored or
- * failed by now; presence: the Persons who are here; typing: the Person who types.
+ * Its events: "state" { state, code, reason }: connecting, connected, reconnecting, offline, or
+ * refused, which is the end. "reset": all messages are void, the newest follow. "messages"
+ * { messages, isDirect, isFirstPage }: in order, each once. "item": an Item of the outbox, which is
+ * pending, stored or failed. "presence": all Persons who are here. "typing": a Person who types.
  */
 export class RealtimeClient extends EventTarget {
   you = /** @type {Person | null} */ (null);
@@ -115,7 +115,7 @@ export class RealtimeClient extends EventTarget {
   #epoch = "";
   #heartbeatMs = 0;
   #isPinging = false;
-  #welcomedAt = Infinity;
+  #welcomedAt = 0;
   #attempts = 0;
   #timer = 0; // to connect again, to give up, or to ping
   #paidUntil = 0; // a frame costs time, of which the server lends us a burst
@@ -129,12 +129,14 @@ export class RealtimeClient extends EventTarget {
     "chat.direct": (frame) => this.direct.expect(frame.seq, frame),
     "chat.typing": (frame) => frame.user.id !== this.you?.id && this.#emit("typing", frame.user),
     "presence.diff": (frame) => this.#updateMembers(frame.joins, frame.leaves),
-    "system.pong": (frame) => this.#expect(frame),
+    "system.pong": (frame) => {
+      this.room.expect(frame.seq);
+      this.direct.expect(frame.direct_seq);
+    },
     "system.disconnect": (frame) => this.#lose(frame.code, frame.reason, frame.retry_in_ms),
   };
 
-  /** @param {string} path */
-  constructor(path) {
+  constructor(/** @type {string} */ path) {
     super();
     this.address = new URL(path, location.href.replace(/^http/, "ws"));
     addEventListener("offline", () => this.#socket && this.#lose(0, "offline"));
@@ -148,8 +150,8 @@ export class RealtimeClient extends EventTarget {
   }
 
   connect() {
-    const resume = `epoch=${this.#epoch}&after=${this.room.newest}&direct_after=${this.direct.newest}`;
-    this.address.search = this.room.isReady ? resume : "";
+    const seqs = `after=${this.room.newest}&direct_after=${this.direct.newest}`;
+    this.address.search = this.room.isReady ? `epoch=${this.#epoch}&${seqs}` : "";
     const socket = (this.#socket = new WebSocket(this.address));
     socket.onmessage = (event) => socket === this.#socket && this.#receive(JSON.parse(event.data));
     socket.onclose = (event) => socket === this.#socket && this.#lose(event.code, event.reason);
@@ -172,7 +174,7 @@ export class RealtimeClient extends EventTarget {
   }
 
   #receive(frame) {
-    if (this.#isPinging) this.#pingLater();
+    if (this.#isPinging) this.#pingIn(this.#heartbeatMs);
     (this.#answers.get(frame.ref) ?? this.#handlers[frame.type])?.(frame);
   }
 
@@ -187,46 +189,39 @@ export class RealtimeClient extends EventTarget {
       this.#emit("reset");
       [this.room, this.direct] = [this.#newLog(false), this.#newLog(true)];
     }
-    this.#expect(frame);
+    this.#handlers["system.pong"](frame); // it names the same seqs
     this.#updateMembers(frame.members, [...this.#members.values()]);
     this.#setState("connected");
-    this.#pingLater();
+    this.#pingIn(this.#heartbeatMs);
     for (const item of this.outbox.values()) if (item.state === "pending") this.#submit(item);
   }
 
-  #expect(frame) {
-    this.room.expect(frame.seq);
-    this.direct.expect(frame.direct_seq);
-  }
-
   #updateMembers(joins, leaves) {
-    for (const person of leaves) this.#members.delete(person.id);
+    const isHere = ({ id, name }) => this.#members.get(id)?.name === name; // not renamed meanwhile
+    for (const person of leaves) if (isHere(person)) this.#members.delete(person.id);
     for (const person of joins) this.#members.set(person.id, person);
     this.#emit("presence", [...this.#members.values()]);
   }
 
-  #pingLater() {
-    // Set by a message, not by the last ping: chains of timers run once a minute in hidden tabs.
+  /** To be called by events: in hidden tabs, timers set by timers run but once a minute. */
+  #pingIn(ms) {
     this.#isPinging = false;
-    this.#schedule(this.#heartbeatMs, () => this.#ping());
-  }
-
-  #ping() {
-    this.#isPinging = true;
-    this.#send({ type: "system.ping" });
-    this.#schedule(ANSWER_MS, () => this.#lose(0, "no answer"));
+    this.#schedule(ms, () => {
+      this.#isPinging = true;
+      this.#send({ type: "system.ping" });
+      this.#schedule(ANSWER_MS, () => this.#lose(0, "no answer"));
+    });
   }
 
   /** Close the socket, and come back as the code says. */
   #lose(code, reason, retryInMs = 0) {
     this.#socket?.close();
     this.#socket = null;
-    this.#isPinging = false;
     clearTimeout(this.#timer);
     for (const answer of this.#answers.values()) answer(LOST);
     if (code >= 4000 && code < 4100) return this.#setState("refused", code, reason);
-    if (performance.now() - this.#welcomedAt > STABLE_MS) this.#attempts = 0;
-    this.#welcomedAt = Infinity;
+    const isStable = performance.now() - this.#welcomedAt > STABLE_MS;
+    if (isStable && this.state === "connected") this.#attempts = 0;
     const isAtOnce = code >= 4200 && code < 4300 && this.#attempts === 0;
     const limit = Math.min(MAX_BACKOFF_MS, MIN_BACKOFF_MS * 2 ** this.#attempts++);
     this.#schedule(Math.max(retryInMs, isAtOnce ? 0 : Math.random() * limit), () => this.connect());
@@ -235,7 +230,7 @@ export class RealtimeClient extends EventTarget {
 
   /** Online again, or looked at again, where timers may have slept. */
   #look() {
-    if (this.state === "connected") this.#ping();
+    if (this.state === "connected") this.#pingIn(0);
     if (this.#socket || this.state === "refused") return;
     this.#attempts = 0;
     this.connect();
@@ -265,13 +260,13 @@ export class RealtimeClient extends EventTarget {
 
   /** Send a frame when its turn comes, and again after a temporary error. Returns the answer. */
   async #ask(frame, ref = newId()) {
-    const socket = this.#socket;
+    const socket = this.state === "connected" ? this.#socket : null;
     for (;;) {
       await sleep(this.#pay());
+      if (!socket || socket !== this.#socket) throw new Error(LOST.detail, { cause: LOST.code });
       const answer = await new Promise((resolve) => {
-        if (this.state !== "connected" || socket !== this.#socket) return resolve(LOST);
         this.#answers.set(ref, resolve);
-        socket?.send(JSON.stringify({ ...frame, ref }));
+        socket.send(JSON.stringify({ ...frame, ref }));
       });
       this.#answers.delete(ref);
       if (answer.type !== "system.error") return answer;
@@ -294,12 +289,11 @@ export class RealtimeClient extends EventTarget {
     try {
       const frame = to ? { type: "chat.direct", to: to.id } : { type: "chat.send" };
       const { seq } = await this.#ask({ ...frame, id, text }, id);
-      this.#change(item, { state: "stored" });
-      this.outbox.delete(id);
+      if (this.outbox.delete(id)) this.#change(item, { state: "stored" }); // else seen by now
       (to ? this.direct : this.room).expect(seq);
     } catch (/** @type {any} */ error) {
-      if (error.cause === LOST.code) return; // sent again after the next welcome
-      this.#change(item, { state: "failed", error: error.message });
+      if (error.cause === LOST.code && this.state !== "refused") return; // the next welcome retries
+      if (this.outbox.has(id)) this.#change(item, { state: "failed", error: error.message });
     }
   }
 }

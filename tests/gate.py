@@ -1,0 +1,55 @@
+"""Runs commands in a generated project, in the environment that its own lock describes."""
+
+import fcntl
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+UV = os.environ.get("UV") or str(Path(sys.executable).with_name("uv"))
+
+# Variables that would make the environment, or the project, another one.
+FOREIGN = ("DJANGO_", "PYTEST_", "PYTHON", "REDIS_URL", "UV_", "VIRTUAL_ENV", "WEB_CONCURRENCY")
+
+
+def environment_name(project: Path, python: str | None) -> str:
+    pyproject = tomllib.loads((project / "pyproject.toml").read_text())
+    dependencies = [pyproject["project"]["dependencies"], pyproject["dependency-groups"], python]
+    return hashlib.sha256(json.dumps(dependencies).encode()).hexdigest()[:12]
+
+
+class Gate:
+    """One project, and one environment in the folder ``environments``, shared by its likes."""
+
+    def __init__(self, project: Path, environments: Path, python: str | None = None) -> None:
+        self.project = project
+        self.environment = environments / environment_name(project, python)
+        self.variables = {
+            name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)
+        }
+        self.variables["UV_PROJECT_ENVIRONMENT"] = str(self.environment)
+        self.variables["UV_PYTHON"] = python or sys.executable
+
+    def __call__(self, *command: str, **variables: str) -> str:
+        done = subprocess.run(
+            command,
+            cwd=self.project,
+            env={**self.variables, **variables},
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=600,
+        )
+        assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout}"
+        return done.stdout
+
+    def install(self) -> None:
+        with open(f"{self.environment}.lock", "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)  # another variant may want the same environment
+            self(UV, "sync", "--quiet", "--locked")
+
+    def run(self, *command: str, **variables: str) -> str:
+        return self(UV, "run", "--no-sync", *command, **variables)

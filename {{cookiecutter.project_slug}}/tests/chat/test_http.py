@@ -1,0 +1,156 @@
+"""The pages, messages by HTTP, and messages by programs."""
+
+import asyncio
+import json
+from functools import partial
+from uuid import uuid4
+
+import pytest
+
+from chat import rooms
+from chat.guests import clean_name
+from realtime.threads import in_thread
+from tests.chat.accounts import Browser, create_account
+from tests.chat.client import Wire
+from tests.live import manage
+
+PASSWORD = "correct horse battery staple"
+
+
+async def test_a_message_by_http_reaches_the_members(join, one, two, room, ann):
+    message_id = str(uuid4())
+    browser = Browser(one, ann.cookie)
+    async with join(two, room) as listener:
+        for _ in range(2):  # the second is the same
+            response = await browser.post(f"/rooms/{room.slug}/messages/", text="Hi", id=message_id)
+            assert response.status == 201
+            assert json.loads(response.text) == {"seq": 1, "id": message_id}
+        heard = await listener.expect("chat.message")
+        assert (heard["text"], heard["user"], heard["id"]) == ("Hi", ann.person, message_id)
+        await browser.post(f"/rooms/{room.slug}/messages/", text="next")
+        assert (await listener.expect("chat.message"))["seq"] == 2
+
+
+async def test_a_guest_is_the_same_person_by_http_and_in_a_socket(join, one, room):
+    browser = Browser(one)
+    await browser.post("/name/", name="  Bob \u202e\n the  1st", next="/")
+    await browser.post(f"/rooms/{room.slug}/messages/", text="Hi")
+    async with Wire(one, room.slug, browser.cookie) as wire:
+        assert wire.welcome["you"] == wire.history["messages"][0]["user"]
+        assert wire.welcome["you"]["name"] == "Bob the 1st"
+
+
+@pytest.mark.parametrize("fields", [{}, {"text": ""}, {"text": " \n"}, {"text": "a\0b"}])
+async def test_a_post_without_content_is_refused(one, room, fields):
+    assert (await Browser(one).post(f"/rooms/{room.slug}/messages/", **fields)).status == 400
+
+
+async def test_what_does_not_fit_is_refused(one, room):
+    path = f"/rooms/{room.slug}/messages/"
+    assert (await Browser(one).post(path, text="x" * 2000)).status == 201
+    assert (await Browser(one).post(path, text="x" * 2001)).status == 400
+    assert (await Browser(one).post(path, text="Hi", id="1")).status == 400
+
+
+async def test_the_id_of_somebody_else_is_refused(one, room, ann, bob):
+    path, message_id = f"/rooms/{room.slug}/messages/", str(uuid4())
+    assert (await Browser(one, ann.cookie).post(path, text="Hi", id=message_id)).status == 201
+    assert (await Browser(one, bob.cookie).post(path, text="Hi", id=message_id)).status == 400
+
+
+async def test_who_may_not_post(one, room, members_room, ann):
+    path = f"/rooms/{room.slug}/messages/"
+    assert (await Browser(one).get(path)).status == 405
+    assert (await Browser(one).post(path, csrf_token="x" * 32, text="Hi")).status == 403
+    assert (await Browser(one).post("/rooms/nothing/messages/", text="Hi")).status == 404
+    members_path = f"/rooms/{members_room.slug}/messages/"
+    assert (await Browser(one).post(members_path, text="Hi")).status == 403
+    inbox = await in_thread(rooms.inbox, ann.user)
+    inbox_path = f"/rooms/{inbox.slug}/messages/"
+    assert (await Browser(one, ann.cookie).post(inbox_path, text="Hi")).status == 404
+
+
+async def test_a_program_says_something(join, one, two, room, chat_environment):
+    async with join(two, room) as listener:
+        arguments = ["say", room.slug, "first", "안녕", "--name", "robot"]
+        output = await asyncio.to_thread(manage, *arguments, env=chat_environment)
+        assert output == "Room, 1\nRoom, 2\nexit status 0"
+{% if cookiecutter.channel_layer != 'memory' %}
+        heard = await listener.expect("chat.message")
+        assert (heard["text"], heard["user"]["name"]) == ("first", "robot")
+{% endif %}
+        assert (await listener.ask("system.ping"))["seq"] == 2
+    async with join(one, room) as late:
+        assert [message["text"] for message in late.history["messages"]] == ["first", "안녕"]
+
+
+async def test_a_program_is_told_when_there_is_no_such_room(room, chat_environment):
+    output = await asyncio.to_thread(manage, "say", "nothing", "Hi", env=chat_environment)
+    assert "No room 'nothing'" in output
+    assert "exit status 1" in output
+
+
+async def test_the_list_of_rooms(join, one, room, members_room, ann):
+    await in_thread(rooms.inbox, ann.user)
+    page = await Browser(one, ann.cookie).get("/")
+    assert page.status == 200
+    assert room.slug in page.text
+    assert members_room.slug in page.text
+    assert "To and from" not in page.text
+
+
+async def test_the_list_counts_people_not_tabs(join, one, two, room, ann, bob):
+    async with join(one, room, ann), join(two, room, ann), join(two, room, bob):
+        page = await Browser(one).get("/")
+        assert "2 here now" in page.text
+
+
+async def test_a_room_is_open_to_those_who_may_join(one, room, members_room, ann):
+    assert (await Browser(one).get(f"/rooms/{room.slug}/")).status == 200
+    assert (await Browser(one, ann.cookie).get(f"/rooms/{members_room.slug}/")).status == 200
+    response = await Browser(one).get(f"/rooms/{members_room.slug}/")
+    assert response.status == 302
+    assert response.location == f"/accounts/login/?next=/rooms/{members_room.slug}/"
+    assert (await Browser(one).get("/rooms/nothing/")).status == 404
+    inbox = await in_thread(rooms.inbox, ann.user)
+    assert (await Browser(one, ann.cookie).get(f"/rooms/{inbox.slug}/")).status == 404
+
+
+async def test_who_signs_up_is_logged_in(join, one, members_room):
+    browser = Browser(one)
+    assert (await browser.get("/accounts/signup/")).status == 200
+    response = await browser.post(
+        "/accounts/signup/", username="dan", password1=PASSWORD, password2=PASSWORD
+    )
+    assert (response.status, response.location) == (302, "/")
+    async with Wire(one, members_room.slug, browser.cookie) as wire:
+        assert wire.welcome["you"]["name"] == "dan"
+
+
+async def test_who_logs_in_comes_to_the_rooms(one, transactional_db):
+    await in_thread(partial(create_account, "ann", password=PASSWORD))
+    browser = Browser(one)
+    assert (await browser.get("/accounts/login/")).status == 200
+    response = await browser.post("/accounts/login/", username="ann", password=PASSWORD)
+    assert (response.status, response.location) == (302, "/")
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("ann", "ann"),
+        ("  ann\t\r\n smith ", "ann smith"),
+        ("<b>안녕</b>", "<b>안녕</b>"),
+        ("\u202eann\u200b\0\x1b", "ann"),
+        ("x" * 100, "x" * 40),
+        (" \n", ""),
+        ("", ""),
+    ],
+)
+def test_a_guest_name_is_one_line_of_40_characters(name, shown):
+    assert clean_name(name) == shown
+
+
+def test_guests_may_have_no_say_in_their_name(settings):
+    settings.CHAT_GUESTS_PICK_NAMES = False
+    assert clean_name("ann") == ""

@@ -1,0 +1,209 @@
+"""One subscription for each topic, which comes back when the channel layer does."""
+
+import asyncio
+import threading
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from realtime import hub as hub_module
+from realtime.frames import Ack
+from realtime.hub import Hub, hub, publish
+
+TOPIC = "room.test"
+HELLO = {"type": "websocket.send", "text": Ack(1).encode()}
+
+
+class Subscriber:
+    """What one socket is handed."""
+
+    def __init__(self) -> None:
+        self.received: asyncio.Queue[dict] = asyncio.Queue()
+
+    def write(self, event: dict) -> None:
+        self.received.put_nowait(event)
+
+    def handle(self, event: dict) -> None:
+        self.received.put_nowait(event)
+
+    def catch_up(self) -> None:
+        self.received.put_nowait({"type": "catch_up"})
+
+    async def next(self) -> dict:
+        async with asyncio.timeout(5):
+            return await self.received.get()
+
+
+class Layer:
+    """A channel layer that can fail, as one does whose server is away."""
+
+    def __init__(self) -> None:
+        self.is_away = False
+        self.groups: dict[str, set[str]] = {}
+        self.queues: dict[str, asyncio.Queue] = {}
+
+    def fail(self) -> None:
+        self.is_away = True
+        for queue in self.queues.values():
+            queue.put_nowait(None)
+        self.groups.clear()
+
+    def _check(self) -> None:
+        if self.is_away:
+            raise ConnectionError("away")
+
+    async def new_channel(self) -> str:
+        channel = uuid4().hex
+        self.queues[channel] = asyncio.Queue()
+        return channel
+
+    async def group_add(self, group: str, channel: str) -> None:
+        self._check()
+        self.groups.setdefault(group, set()).add(channel)
+
+    async def group_discard(self, group: str, channel: str) -> None:
+        self._check()
+        self.groups.get(group, set()).discard(channel)
+
+    async def group_send(self, group: str, event: dict) -> None:
+        self._check()
+        for channel in self.groups.get(group, ()):
+            self.queues[channel].put_nowait(event)
+
+    async def receive(self, channel: str) -> dict:
+        event = await self.queues[channel].get()
+        if event is None:
+            raise ConnectionError("away")
+        return event
+
+
+@pytest.fixture
+def layer(monkeypatch) -> Layer:
+    layer = Layer()
+    monkeypatch.setattr(hub_module, "get_channel_layer", lambda: layer)
+    return layer
+
+
+async def all_done() -> None:
+    """Let everything run that waits for nothing."""
+    for _ in range(20):
+        await asyncio.sleep(0)
+
+
+async def test_a_frame_reaches_each_subscriber_of_its_topic():
+    ann, bob, other = Subscriber(), Subscriber(), Subscriber()
+    await asyncio.gather(hub().join(TOPIC, ann), hub().join(TOPIC, bob))
+    await hub().join("room.other", other)
+    publish(TOPIC, Ack(1))
+    assert await ann.next() == await bob.next() == HELLO
+    publish("room.other", Ack(1))
+    assert await other.next() == HELLO
+    assert ann.received.empty()
+
+
+async def test_another_event_is_handled_as_it_is():
+    ann = Subscriber()
+    await hub().join(TOPIC, ann)
+    publish(TOPIC, {"type": "user.changed", "more": [1, "안녕"]})
+    assert await ann.next() == {"type": "user.changed", "more": [1, "안녕"]}
+
+
+async def test_what_is_published_keeps_its_order_from_any_thread():
+    ann = Subscriber()
+    await hub().join(TOPIC, ann)
+
+    def publish_all() -> None:
+        for number in range(100):
+            publish(TOPIC, {"type": "number", "number": number})
+
+    thread = threading.Thread(target=publish_all)
+    thread.start()
+    assert [(await ann.next())["number"] for _ in range(100)] == list(range(100))
+    thread.join()
+
+
+async def test_a_topic_ends_with_its_last_subscriber(layer):
+    ann, bob = Subscriber(), Subscriber()
+    await hub().join(TOPIC, ann)
+    await hub().join(TOPIC, bob)
+    assert len(layer.groups[TOPIC]) == 1
+    hub().leave(TOPIC, ann)
+    publish(TOPIC, Ack(1))
+    assert await bob.next() == HELLO
+    assert ann.received.empty()
+    hub().leave(TOPIC, bob)
+    await all_done()
+    assert not hub().topics
+    assert not layer.groups[TOPIC]
+    hub().leave(TOPIC, bob)  # twice does no harm
+
+
+async def test_who_joins_again_at_once_hears_again(layer):
+    ann = Subscriber()
+    for _ in range(3):
+        await hub().join(TOPIC, ann)
+        publish(TOPIC, Ack(1))
+        assert await ann.next() == HELLO
+        hub().leave(TOPIC, ann)
+
+
+async def test_subscribers_are_told_when_the_layer_is_back(layer, caplog):
+    ann, bob = Subscriber(), Subscriber()
+    await hub().join(TOPIC, ann)
+    await hub().join(TOPIC, bob)
+    layer.fail()
+    await all_done()
+    publish(TOPIC, Ack(1))  # lost
+    layer.is_away = False
+    assert await ann.next() == await bob.next() == {"type": "catch_up"}
+    publish(TOPIC, Ack(1))
+    assert await ann.next() == await bob.next() == HELLO
+    assert caplog.text.count("The channel layer fails") == 1
+
+
+async def test_who_joins_while_the_layer_is_away_is_told_when_it_is_back(layer, monkeypatch):
+    monkeypatch.setattr(hub_module, "JOIN_SECONDS", 0.05)
+    layer.fail()
+    ann = Subscriber()
+    await hub().join(TOPIC, ann)
+    layer.is_away = False
+    assert await ann.next() == {"type": "catch_up"}
+    publish(TOPIC, Ack(1))
+    assert await ann.next() == HELLO
+
+
+async def test_a_layer_that_takes_no_event_delays_only_what_is_sent(layer, monkeypatch):
+    monkeypatch.setattr(hub_module, "SEND_SECONDS", 0.05)
+    never, send = asyncio.Event(), layer.group_send
+    sent: list[Any] = []
+
+    async def hangs_at_first(group: str, event: dict) -> None:
+        sent.append(event)
+        if len(sent) == 1:
+            await never.wait()
+        await send(group, event)
+
+    monkeypatch.setattr(layer, "group_send", hangs_at_first)
+    ann = Subscriber()
+    await hub().join(TOPIC, ann)
+    publish(TOPIC, Ack(0))
+    publish(TOPIC, Ack(1))
+    assert await ann.next() == HELLO
+
+
+async def test_what_waits_for_the_layer_has_a_bound(layer, monkeypatch):
+    monkeypatch.setattr(hub_module, "MAX_OUTGOING", 5)
+    monkeypatch.setattr(hub_module, "_hubs", {})
+    ann = Subscriber()
+    await hub().join(TOPIC, ann)
+    for number in range(10):
+        publish(TOPIC, {"type": "number", "number": number})
+    await all_done()
+    await asyncio.wait_for(ann.next(), 5)
+    assert hub().outgoing.qsize() == 0
+    assert ann.received.qsize() < 9
+
+
+async def test_there_is_one_hub_for_each_event_loop():
+    assert hub() is hub() is Hub.serving

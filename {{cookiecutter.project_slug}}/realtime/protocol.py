@@ -135,7 +135,8 @@ class ProtocolConsumer(EndsWithItsLogin, AsyncWebsocketConsumer):
             if answer is not None:
                 self.write_frame(answer)
         except Refused as refused:
-            self.write_frame(frames.Error(refused.code, refused.detail, refused.ref or ref))
+            ref = ref if refused.ref is None else refused.ref
+            self.write_frame(frames.Error(refused.code, refused.detail, ref))
         except Closed as closed:
             await self.leave(closed.code, closed.reason)
         except DatabaseError as error:

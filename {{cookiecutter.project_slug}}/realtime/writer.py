@@ -19,7 +19,7 @@ class Writer:
 
     def __init__(self, socket: Socket, too_slow: Callable[[], object]) -> None:
         self.socket, self.too_slow = socket, too_slow
-        self.pending: deque[dict] = deque()
+        self.pending: deque[tuple[dict, int]] = deque()  # with their sizes
         self.pending_bytes = 0
         self.busy = True  # nothing leaves before start()
 
@@ -27,7 +27,8 @@ class Writer:
         """Write ``texts``, then what came in the meantime."""
         waiting, self.pending, self.pending_bytes = self.pending, deque(), 0
         self.busy = False
-        for event in [*({"type": "websocket.send", "text": text} for text in texts), *waiting]:
+        first = [{"type": "websocket.send", "text": text} for text in texts]
+        for event in [*first, *(event for event, _ in waiting)]:
             self.write(event)
 
     def write(self, event: dict) -> None:
@@ -37,8 +38,9 @@ class Writer:
         if not self.busy:
             self._send(event)
             return
-        self.pending.append(event)
-        self.pending_bytes += len(event["text"])
+        size = len(event["text"].encode())
+        self.pending.append((event, size))
+        self.pending_bytes += size
         if self.pending_bytes > MAX_PENDING_BYTES:
             self.pending.clear()
             self.too_slow()
@@ -61,8 +63,8 @@ class Writer:
         try:
             await sending
             while self.pending:
-                event = self.pending.popleft()
-                self.pending_bytes -= len(event["text"])
+                event, size = self.pending.popleft()
+                self.pending_bytes -= size
                 await self.socket.raw_send(event)
         except Exception:
             self.pending.clear()  # the peer is gone; receive() says so

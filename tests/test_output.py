@@ -55,7 +55,7 @@ MARKS = {
         ("    def on_send(", ["chat/consumers.py"]),
     ],
     "chat": [
-        ("ChatConsumer", ["chat/consumers.py", "config/routing.py"]),
+        ("ChatConsumer.as_asgi()", ["config/routing.py"]),
         ("WEBSOCKETS_PER_PERSON = 20", ["config/settings.py"]),
         ("msgspec>=", ["pyproject.toml"]),
     ],

@@ -59,7 +59,7 @@ def _install_back_pressure() -> None:
 
     async def handle_reply_and_wait(self, protocol, message: dict) -> None:
         await handle_reply(self, protocol, message)
-        while (
+        while (  # noqa: ASYNC110
             message["type"] == "websocket.send"
             and "disconnected" not in self.connections.get(protocol, ("disconnected",))
             and protocol.transport._isSendBufferFull()

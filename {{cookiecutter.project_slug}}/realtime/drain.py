@@ -14,6 +14,8 @@ from typing import Any
 
 RESTART = 4200  # close code: come back at once
 CLOSE_SECONDS = 1  # for a peer to take the close frame
+LEAVE_SECONDS = 0.2  # for a peer to close by itself, after a farewell
+READ_SECONDS = 5  # for a peer to answer the close frame
 SOCKETS_SECONDS = 2  # for consumers to end
 REQUESTS_SECONDS = 5  # for HTTP requests that are under way
 EXIT_SECONDS = 9.5  # below the 10 seconds that process managers commonly give
@@ -31,11 +33,14 @@ class Socket:
         self.open = self.closing = False
         self.closed = asyncio.Event()
         self.close_code = RESTART
+        self.reading: asyncio.Task | None = None
 
     async def receive(self) -> dict:
         event = None if self.closing else await self._wait_for(self.raw_receive())
         if event is None:
             await self.closed.wait()  # a consumer that ends first would close with its own code
+            if self.reading is not None:  # and a server may cut off what is still under way
+                await asyncio.wait({self.reading}, timeout=CLOSE_SECONDS)
             event = {"type": "websocket.disconnect", "code": self.close_code}
         self.open = self.open and event["type"] != "websocket.disconnect"
         return event
@@ -67,9 +72,6 @@ class Socket:
         if self.closing:
             return
         was_open, self.closing, self.close_code = self.open, True, code
-        events = [{"type": "websocket.close", "code": code}]
-        if farewell is not None:
-            events.insert(0, {"type": "websocket.send", "text": farewell})
         for task in list(self.waiting):  # a server may hold the close back while a receive waits
             task.cancel()
         await asyncio.sleep(0)
@@ -77,10 +79,21 @@ class Socket:
             if was_open:
                 with suppress(TimeoutError):  # a peer that reads nothing
                     async with asyncio.timeout(CLOSE_SECONDS):
-                        for event in events:
-                            await self.raw_send(event)
+                        if farewell is not None:
+                            await self.raw_send({"type": "websocket.send", "text": farewell})
+                            await self._read_to_the_end(LEAVE_SECONDS)
+                        if self.open:
+                            await self.raw_send({"type": "websocket.close", "code": code})
         finally:
             self.closed.set()
+            self.reading = asyncio.ensure_future(self._read_to_the_end(READ_SECONDS))
+
+    async def _read_to_the_end(self, seconds: float) -> None:
+        """Take what the peer has sent: what is left may keep a connection, or cut it off."""
+        with suppress(Exception):
+            async with asyncio.timeout(seconds):
+                while self.open:
+                    self.open = (await self.raw_receive())["type"] != "websocket.disconnect"
 
 
 class Drain:

@@ -7,6 +7,7 @@ channel layer has to arrive.
 
 import asyncio
 from collections import Counter, defaultdict
+from collections.abc import Iterable
 from weakref import WeakKeyDictionary
 
 import msgspec
@@ -16,8 +17,9 @@ from realtime.hub import Hub, hub, publish
 from realtime.leases import Leases
 from realtime.tasks import in_background
 
-LEASE_SECONDS = 15  # after which nobody is shown whose process was killed
-RENEW_SECONDS = 5
+GONE_SECONDS = 15  # after which nobody is shown whose process was killed
+RENEW_SECONDS = 4
+LEASE_SECONDS = GONE_SECONDS - RENEW_SECONDS - 1  # others look as often as they renew
 RELOAD_SECONDS = 3  # to load a page again without leaving
 TOGETHER_SECONDS = 0.05  # those who come in this time are told of together
 
@@ -39,7 +41,7 @@ class Presence:
         self.here[topic][member] += 1
         is_first = self.here[topic][member] == 1
         if is_first:
-            await self._renew({topic: [member]}, LEASE_SECONDS - RENEW_SECONDS)
+            await self._renew({topic: [member]}, LEASE_SECONDS)
         members = (await self.members([topic]))[topic]
         self.shown.setdefault(topic, members)
         if is_first:
@@ -57,7 +59,7 @@ class Presence:
             self.shown.pop(topic, None)
         await self._renew({topic: [member]}, seconds)
         if member in self.here.get(topic, ()):  # back already
-            await self._renew({topic: [member]}, LEASE_SECONDS - RENEW_SECONDS)
+            await self._renew({topic: [member]}, LEASE_SECONDS)
         elif seconds:
             await asyncio.sleep(seconds)
             publish(topic, {"type": CHANGED})
@@ -80,8 +82,8 @@ class Presence:
         while True:
             await asyncio.sleep(RENEW_SECONDS)
             if self.here:
-                await self._renew(self.here, LEASE_SECONDS - RENEW_SECONDS)
-                await self._show(*self.shown)
+                await self._renew(self.here, LEASE_SECONDS)
+                await self._show(self.shown)
 
     def changed(self, topic: str) -> None:
         """Look at ``topic`` soon."""
@@ -92,17 +94,17 @@ class Presence:
     async def _show_soon(self, topic: str) -> None:
         await asyncio.sleep(TOGETHER_SECONDS)
         self.changing.discard(topic)
-        await self._show(topic)
+        await self._show([topic])
 
-    async def _show(self, *topics: str) -> None:
+    async def _show(self, topics: Iterable[str]) -> None:
         """Tell this process's sockets who came and who went."""
-        for topic, members in (await self.members(list(topics))).items():
+        topics = [topic for topic in topics if topic in hub().topics]
+        for topic, members in (await self.members(topics)).items():
             before = self.shown.get(topic, members)
-            if members != before:
+            if members != before and topic in hub().topics:
                 self.shown[topic] = members
                 diff = PresenceDiff(joins=people(members - before), leaves=people(before - members))
-                if topic in hub().topics:
-                    hub().topics[topic].write(diff.encode())
+                hub().topics[topic].write(diff.encode())
 
 
 def people(members: set[str]) -> list[Person]:

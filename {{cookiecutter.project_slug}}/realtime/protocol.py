@@ -98,7 +98,7 @@ class ProtocolConsumer(EndsWithItsLogin, AsyncWebsocketConsumer):
 
     async def websocket_connect(self, message: dict) -> None:
         await self.accept()  # a close code reaches only an open socket
-        spread = random.randrange(RESTART_SPREAD_MS)
+        spread = random.randint(1, RESTART_SPREAD_MS)
         self.socket.farewell = frames.Disconnect(Close.RESTART, "restart", spread).encode()
         try:
             await self._enter()
@@ -186,7 +186,7 @@ class ProtocolConsumer(EndsWithItsLogin, AsyncWebsocketConsumer):
 
     async def leave(self, code: int, reason: str) -> None:
         """Say why, and close. All servers then end the consumer with this code."""
-        await self.socket.close(code, frames.Disconnect(code, reason).encode())
+        await self.socket.close(int(code), frames.Disconnect(code, reason).encode())
 
     async def websocket_disconnect(self, message: dict) -> None:
         raise StopConsumer

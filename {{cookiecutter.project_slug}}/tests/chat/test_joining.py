@@ -241,7 +241,7 @@ def test_who_can_join_what(room, members_room, ann, bob):
     table = {
         room: [True, True, True],
         members_room: [False, True, True],
-        inbox: [False, True, False],
+        inbox: [False, False, False],
     }
     for place, expected in table.items():
         people = [AnonymousUser(), ann.user, bob.user]

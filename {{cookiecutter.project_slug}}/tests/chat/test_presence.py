@@ -10,7 +10,7 @@ from tests.chat.client import together
 
 LEAVE_SECONDS = 5
 {% if cookiecutter.channel_layer != 'memory' %}
-LEASE_SECONDS = 16  # after which nobody is shown whose server was killed
+GONE_SECONDS = 16  # after which nobody is shown whose server was killed
 {% endif %}
 
 
@@ -57,6 +57,6 @@ async def test_the_people_of_a_killed_server_are_gone_for_the_others(
     there = [join(doomed, room, bob), join(doomed, room, name="cat")]
     async with join(one, room, ann) as watcher, join(one, room, bob), together(there):
         os.killpg(doomed.process.pid, signal.SIGKILL)
-        async with asyncio.timeout(LEASE_SECONDS):
+        async with asyncio.timeout(GONE_SECONDS):
             assert await watcher.expect_people("leaves") == ["cat"]
 {% endif %}

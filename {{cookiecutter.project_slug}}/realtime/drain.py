@@ -84,9 +84,10 @@ class Socket:
                             await self._read_to_the_end(LEAVE_SECONDS)
                         if self.open:
                             await self.raw_send({"type": "websocket.close", "code": code})
+                            reading = self._read_to_the_end(READ_SECONDS)
+                            self.reading = asyncio.ensure_future(reading)
         finally:
             self.closed.set()
-            self.reading = asyncio.ensure_future(self._read_to_the_end(READ_SECONDS))
 
     async def _read_to_the_end(self, seconds: float) -> None:
         """Take what the peer has sent: what is left may keep a connection, or cut it off."""

@@ -149,7 +149,7 @@ def test_runserver_takes_up_an_edited_consumer(start, project_copy, tmp_path):
             consumers.touch()  # Django misses a change in the first second of its watch
         return answer == "You wrote: Hello"
 
-    wait_until(answers_anew, ANSWER_SECONDS, lambda: server.log)
+    wait_until(answers_anew, START_SECONDS, lambda: server.log)
 
 
 def test_its_own_command_line(start, production):

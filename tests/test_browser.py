@@ -12,6 +12,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from conftest import bake_with
 from gate import UV, Gate
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
 from variants import a_few, variant_id
@@ -83,8 +84,6 @@ class Site:
 
 @pytest.fixture(scope="session", params=[{**v, "starter": "chat"} for v in a_few()], ids=variant_id)
 def site(request, cookies_session, environments, tmp_path_factory) -> Iterator[Site]:
-    from conftest import bake_with
-
     gate = Gate(bake_with(cookies_session, request.param), environments)
     gate.install()
     site = Site(gate, tmp_path_factory.mktemp("site"))

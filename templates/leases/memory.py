@@ -24,6 +24,3 @@ class Leases:
             if not self.ends[topic]:
                 del self.ends[topic]
         return {topic: set(self.ends.get(topic, ())) for topic in topics}
-
-    async def aclose(self) -> None:
-        self.ends.clear()

@@ -53,9 +53,6 @@ class Leases:
             for topic, leases in zip(topics, answers[1::2], strict=True)
         }
 
-    async def aclose(self) -> None:
-        await self.redis.aclose()
-
     async def _now(self) -> float:
         """Return Redis's time: the clocks of several hosts differ."""
         if self.ahead_seconds is None:

@@ -7,7 +7,7 @@ channel layer has to arrive.
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection
 from weakref import WeakKeyDictionary
 
 import msgspec
@@ -43,9 +43,10 @@ class Presence:
         if is_first:
             await self._renew({topic: [member]}, LEASE_SECONDS)
         members = (await self.members([topic]))[topic]
-        self.shown.setdefault(topic, members)
-        if is_first:
-            publish(topic, {"type": CHANGED})
+        if topic in hub().topics:  # the others are counted, and shown to nobody
+            self.shown.setdefault(topic, members)
+            if is_first:
+                publish(topic, {"type": CHANGED})
         return members
 
     async def leave(self, topic: str, member: str, seconds: float = RELOAD_SECONDS) -> None:
@@ -64,7 +65,7 @@ class Presence:
             await asyncio.sleep(seconds)
             publish(topic, {"type": CHANGED})
 
-    async def members(self, topics: list[str]) -> dict[str, set[str]]:
+    async def members(self, topics: Collection[str]) -> dict[str, set[str]]:
         """Return the members of each topic; of this process alone while the layer is away."""
         try:
             return await self.leases.members(topics)
@@ -83,7 +84,7 @@ class Presence:
             await asyncio.sleep(RENEW_SECONDS)
             if self.here:
                 await self._renew(self.here, LEASE_SECONDS)
-                await self._show(self.shown)
+                await self._show(list(self.shown))
 
     def changed(self, topic: str) -> None:
         """Look at ``topic`` soon."""
@@ -96,9 +97,8 @@ class Presence:
         self.changing.discard(topic)
         await self._show([topic])
 
-    async def _show(self, topics: Iterable[str]) -> None:
+    async def _show(self, topics: Collection[str]) -> None:
         """Tell this process's sockets who came and who went."""
-        topics = [topic for topic in topics if topic in hub().topics]
         for topic, members in (await self.members(topics)).items():
             before = self.shown.get(topic, members)
             if members != before and topic in hub().topics:

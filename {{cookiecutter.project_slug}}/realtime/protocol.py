@@ -181,7 +181,7 @@ class ProtocolConsumer(EndsWithItsLogin, AsyncWebsocketConsumer):
         self.writer.write({"type": "websocket.send", "text": frame.encode()})
 
     async def leave(self, code: int, reason: str) -> None:
-        """Say why, and close. All servers then end the consumer with this code."""
+        """Say why, and close: with a plain int, since daphne takes no IntEnum as the code."""
         await self.socket.close(int(code), frames.Disconnect(code, reason).encode())
 
     async def websocket_disconnect(self, message: dict) -> None:

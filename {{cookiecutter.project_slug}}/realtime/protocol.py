@@ -181,7 +181,7 @@ class ProtocolConsumer(EndsWithItsLogin, AsyncWebsocketConsumer):
         self.writer.write({"type": "websocket.send", "text": frame.encode()})
 
     async def leave(self, code: int, reason: str) -> None:
-        """Say why, and close: with a plain int, since daphne takes no IntEnum as the code."""
+        """Say why, and close: with a plain int, as not every server takes an IntEnum."""
         await self.socket.close(int(code), frames.Disconnect(code, reason).encode())
 
     async def websocket_disconnect(self, message: dict) -> None:

@@ -13,6 +13,9 @@ from realtime import server
 from realtime.asgi import lifespan, unknown_path
 from realtime.drain import Drain
 from realtime.middleware import OriginCheck, TrustedProxies
+{% if cookiecutter.starter == 'chat' %}
+from realtime.readiness import Readiness
+{% endif %}
 from realtime.static import StaticFiles
 
 websocket_urlpatterns = [
@@ -27,7 +30,11 @@ application = Drain(
     TrustedProxies(
         ProtocolTypeRouter(
             {
+{% if cookiecutter.starter == 'chat' %}
+                "http": Readiness(StaticFiles(get_asgi_application())),
+{% else %}
                 "http": StaticFiles(get_asgi_application()),
+{% endif %}
                 "websocket": OriginCheck(AuthMiddlewareStack(URLRouter(websocket_urlpatterns))),
                 "lifespan": lifespan,
             }

@@ -18,6 +18,7 @@ LEAVE_SECONDS = 0.2  # for a peer to close by itself, after a farewell
 READ_SECONDS = 5  # for a peer to answer the close frame
 SOCKETS_SECONDS = 2  # for consumers to end
 REQUESTS_SECONDS = 5  # for HTTP requests that are under way
+LAST_SECONDS = 1  # for each of the last steps
 EXIT_SECONDS = 9.5  # below the 10 seconds that process managers commonly give
 
 
@@ -103,6 +104,7 @@ class Drain:
     started: asyncio.Future | None = None
     sockets: set[Socket] = set()
     requests: set[object] = set()
+    last_steps: list[Callable[[], Awaitable]] = []  # what to do after the last request
 
     def __init__(self, application) -> None:
         self.application = application
@@ -152,6 +154,10 @@ async def _drain(stop_listening: Callable[[], None]) -> None:
     await _until_gone(Drain.sockets, CLOSE_SECONDS)
     stop_listening()
     await _until_gone(Drain.requests, REQUESTS_SECONDS)
+    for step in Drain.last_steps:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LAST_SECONDS):
+                await step()
 
 
 async def _until_gone(members: set, seconds: float) -> None:

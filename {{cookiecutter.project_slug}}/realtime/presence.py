@@ -34,6 +34,7 @@ class Presence:
         self.here: dict[str, Counter[str]] = defaultdict(Counter)  # sockets of this process
         self.shown: dict[str, set[str]] = {}  # members that the sockets were told of
         self.changing: set[str] = set()
+        self.sure_at = 0.0  # from when on a member without a lease has left
         in_background(self._keep())
 
     async def enter(self, topic: str, member: str) -> set[str]:
@@ -66,18 +67,21 @@ class Presence:
             publish(topic, {"type": CHANGED})
 
     async def members(self, topics: Collection[str]) -> dict[str, set[str]]:
-        """Return the members of each topic; of this process alone while the layer is away."""
-        try:
-            return await self.leases.members(topics)
-        except Exception as error:
-            hub().layer_failed(error)
-            return {topic: set(self.here.get(topic, ())) for topic in topics}
+        """Return the members of each topic; those known so far while the layer is away."""
+        if not hub().is_away:
+            try:
+                return await self.leases.members(topics)
+            except Exception as error:
+                hub().layer_failed(error)
+        self.sure_at = hub().loop.time() + LEASE_SECONDS  # then all have renewed their leases
+        return {topic: {*self.here.get(topic, ()), *self.shown.get(topic, ())} for topic in topics}
 
     async def _renew(self, members: dict, seconds: float) -> None:
-        try:
-            await self.leases.renew(members, seconds)
-        except Exception as error:
-            hub().layer_failed(error)  # _keep() tries again
+        if not hub().is_away:
+            try:
+                await self.leases.renew(members, seconds)
+            except Exception as error:
+                hub().layer_failed(error)  # _keep() tries again
 
     async def _keep(self) -> None:
         while True:
@@ -101,6 +105,8 @@ class Presence:
         """Tell this process's sockets who came and who went."""
         for topic, members in (await self.members(topics)).items():
             before = self.shown.get(topic, members)
+            if hub().loop.time() < self.sure_at:
+                members = members | before
             if members != before and topic in hub().topics:
                 self.shown[topic] = members
                 diff = PresenceDiff(joins=people(members - before), leaves=people(before - members))
@@ -123,4 +129,4 @@ def presence() -> Presence:
     return _presences[hub()]
 
 
-Hub.handlers[CHANGED] = lambda topic: presence().changed(topic)
+Hub.handlers[CHANGED] = lambda topic: presence().changed(topic.name)

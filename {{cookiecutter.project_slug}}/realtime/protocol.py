@@ -8,7 +8,8 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
 from functools import reduce
 from inspect import iscoroutinefunction
 from operator import or_
@@ -36,7 +37,7 @@ from realtime.writer import Writer
 logger = logging.getLogger(__name__)
 
 RESTART_SPREAD_MS = 2000  # so that a new process is not met by all at once
-CATCH_UP_SECONDS = 1  # so that the database is not
+CATCH_UP_SECONDS = 0.2, 1.2  # so that the database is not
 
 
 class ProtocolConsumer(EndsWithItsLogin, AsyncWebsocketConsumer):
@@ -57,15 +58,12 @@ class ProtocolConsumer(EndsWithItsLogin, AsyncWebsocketConsumer):
 
     def enter(self) -> Any:
         """Set ``person`` and ``topics``, or raise ``Closed``."""
-        raise NotImplementedError
 
     def welcome(self, members: list[Person]) -> Any:
         """Return the first frames."""
-        raise NotImplementedError
 
     def newest(self) -> Any:
         """Return the frame that shows a client whether it has missed anything."""
-        raise NotImplementedError
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -78,6 +76,7 @@ class ProtocolConsumer(EndsWithItsLogin, AsyncWebsocketConsumer):
         self.id = uuid4().hex
         self.reader = Reader(self.decoder)
         self.heard_at = time.monotonic()
+        self.is_catching_up = False
         self.entered: list[tuple[str, str, float]] = []  # topic, member, seconds to stay
 
     async def __call__(self, scope, receive, send) -> None:
@@ -104,8 +103,8 @@ class ProtocolConsumer(EndsWithItsLogin, AsyncWebsocketConsumer):
             await self._enter()
         except Closed as closed:
             await self.leave(closed.code, closed.reason)
-        except Exception:
-            logger.exception("No welcome for %s", self.scope["path"])
+        except Exception as error:
+            logger.warning("No welcome", exc_info=not isinstance(error, DatabaseError))
             await self.leave(Close.UNAVAILABLE, "not available, try again later")
 
     async def _enter(self) -> None:
@@ -127,13 +126,18 @@ class ProtocolConsumer(EndsWithItsLogin, AsyncWebsocketConsumer):
 
     async def websocket_receive(self, message: dict) -> None:
         self.heard_at = time.monotonic()
-        ref = None
-        try:
+        async with self._told_of_errors():
             frame = self.reader.read(message)
-            ref = frame.ref
-            answer = await self._call(self.handlers[type(frame)], frame)
-            if answer is not None:
-                self.write_frame(answer)
+            async with self._told_of_errors(frame.ref):
+                answer = await self._call(self.handlers[type(frame)], frame)
+                if answer is not None:
+                    self.write_frame(answer)
+
+    @asynccontextmanager
+    async def _told_of_errors(self, ref: str | int | None = None) -> AsyncGenerator[None]:
+        """Let the client know what went wrong, and stay, if it may."""
+        try:
+            yield
         except Refused as refused:
             ref = ref if refused.ref is None else refused.ref
             self.write_frame(frames.Error(refused.code, refused.detail, ref))
@@ -162,20 +166,20 @@ class ProtocolConsumer(EndsWithItsLogin, AsyncWebsocketConsumer):
     def handle(self, event: dict) -> None:
         in_background(self._handle(event))
 
+    async def _handle(self, event: dict) -> None:
+        async with self._told_of_errors():
+            await self._call(getattr(type(self), get_handler_name(event)), event)
+
     def catch_up(self) -> None:
-        in_background(self._catch_up())
+        if not self.is_catching_up:  # two topics may say so
+            self.is_catching_up = True
+            in_background(self._catch_up())
 
     async def _catch_up(self) -> None:
-        await asyncio.sleep(random.uniform(0, CATCH_UP_SECONDS))
-        self.write_frame(await self._call(type(self).newest))
-
-    async def _handle(self, event: dict) -> None:
-        try:
-            await self._call(getattr(type(self), get_handler_name(event)), event)
-        except Closed as closed:
-            await self.leave(closed.code, closed.reason)
-        except Exception:
-            logger.exception("Event %s", event["type"])
+        await asyncio.sleep(random.uniform(*CATCH_UP_SECONDS))
+        self.is_catching_up = False
+        async with self._told_of_errors():
+            self.write_frame(await self._call(type(self).newest))
 
     def write_frame(self, frame: Frame) -> None:
         self.writer.write({"type": "websocket.send", "text": frame.encode()})

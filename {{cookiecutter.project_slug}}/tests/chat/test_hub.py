@@ -6,6 +6,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from channels.layers import channel_layers
 
 from realtime import hub as hub_module
 from realtime.frames import Ack
@@ -81,7 +82,7 @@ class Layer:
 @pytest.fixture
 def layer(monkeypatch) -> Layer:
     layer = Layer()
-    monkeypatch.setattr(hub_module, "get_channel_layer", lambda: layer)
+    monkeypatch.setitem(channel_layers.backends, "default", layer)
     return layer
 
 

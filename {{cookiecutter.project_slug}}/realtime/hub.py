@@ -29,6 +29,7 @@ SEND_SECONDS = 5  # for a layer to take an event
 BEAT_SECONDS = 3
 LOG_SECONDS = 10
 RENEW_SECONDS = 6 * 3600  # groups expire
+ENTERING = 4  # sockets at once: those who are in go first
 MAX_OUTGOING = 10_000  # events that wait for the layer; those above are dropped
 
 
@@ -44,6 +45,7 @@ class Hub:
         self.outgoing: asyncio.Queue[tuple[str, dict]] = asyncio.Queue(MAX_OUTGOING)
         self.lost_in: set[str] = set()  # topics that an event could not be sent to
         self.is_away = False  # the layer
+        self.entering = asyncio.Semaphore(ENTERING)
         self.next_log = 0.0
         self.own = Topic(f"hub.{uuid4().hex}", self.deliver, self.layer_failed)
         self.heard = asyncio.Event()
@@ -141,12 +143,13 @@ class Hub:
         if self.is_away:
             self.is_away = False
             logger.warning("The channel layer is back")
+            self._catch_up()
         lost_in, self.lost_in = self.lost_in, set()
         for name in lost_in:
             self._put(name, {"type": CATCH_UP})
 
-    def catch_up(self) -> None:
-        """Let all sockets look whether they have missed anything."""
+    def _catch_up(self) -> None:
+        """Let all sockets look whether they have missed anything: not each failure shows."""
         for topic in self.topics.values():
             topic.catch_up()
 

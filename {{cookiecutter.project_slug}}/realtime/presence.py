@@ -73,8 +73,12 @@ class Presence:
                 return await self.leases.members(topics)
             except Exception as error:
                 hub().layer_failed(error)
-        self.sure_at = hub().loop.time() + LEASE_SECONDS  # then all have renewed their leases
+        self._doubt()
         return {topic: {*self.here.get(topic, ()), *self.shown.get(topic, ())} for topic in topics}
+
+    def _doubt(self) -> None:
+        """Let nobody leave until all processes have renewed their leases."""
+        self.sure_at = hub().loop.time() + LEASE_SECONDS
 
     async def _renew(self, members: dict, seconds: float) -> None:
         if not hub().is_away:
@@ -87,8 +91,8 @@ class Presence:
         while True:
             await asyncio.sleep(RENEW_SECONDS)
             if self.here:
-                await self._renew(self.here, LEASE_SECONDS)
                 await self._show(list(self.shown))
+                await self._renew(self.here, LEASE_SECONDS)
 
     def changed(self, topic: str) -> None:
         """Look at ``topic`` soon."""
@@ -105,6 +109,8 @@ class Presence:
         """Tell this process's sockets who came and who went."""
         for topic, members in (await self.members(topics)).items():
             before = self.shown.get(topic, members)
+            if before.intersection(self.here.get(topic, ())) - members:
+                self._doubt()  # leases that this process holds: the layer has lost them
             if hub().loop.time() < self.sure_at:
                 members = members | before
             if members != before and topic in hub().topics:

@@ -100,7 +100,8 @@ class ProtocolConsumer(EndsWithItsLogin, AsyncWebsocketConsumer):
         spread = random.randint(1, RESTART_SPREAD_MS)
         self.socket.farewell = frames.Disconnect(Close.RESTART, "restart", spread).encode()
         try:
-            await self._enter()
+            async with hub().entering:
+                await self._enter()
         except Closed as closed:
             await self.leave(closed.code, closed.reason)
         except Exception as error:

@@ -27,6 +27,8 @@ DEAD_SECONDS = 10  # without an answer to a ping
 RETRY_SECONDS = 1  # after which a refused frame is sent again
 MIN_BACKOFF_SECONDS, MAX_BACKOFF_SECONDS = 0.5, 30
 
+NOT_OPEN = 0  # as a close code: the socket never opened, or no answer came
+
 
 async def open_websocket(server: Server, path: str, cookie: str, **query: object) -> Any:
     return await connect(
@@ -249,7 +251,8 @@ class Member(Client):
         attempts = count()
         while True:
             code, seconds = await self._talk()
-            self.closes.append(code)
+            if code != NOT_OPEN:
+                self.closes.append(code)
             if self.welcome:
                 attempts = count()
             self.welcome = {}
@@ -283,7 +286,7 @@ class Member(Client):
         except ConnectionClosed as closed:
             return close_code(closed), 0
         except (OSError, EOFError, InvalidHandshake):
-            return 1006, 0
+            return NOT_OPEN, 0
         finally:
             for task in self.tasks:
                 task.cancel()

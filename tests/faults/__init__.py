@@ -1,0 +1,1 @@
+"""What may go wrong, on real processes. Copied into a project as ``tests/chat/faults``."""

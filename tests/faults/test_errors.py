@@ -1,0 +1,114 @@
+"""The database is locked or gone, a handler fails or is broken off: the socket lives on."""
+
+import asyncio
+import re
+import sqlite3
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from django.db import connection
+
+from chat.models import Message
+from realtime.threads import in_thread
+from tests.chat.client import Member, Wire
+from tests.chat.test_crowds import becomes, inside_of
+from tests.live import Server
+
+HOLD_SECONDS = 3  # above the time that a server waits for a lock
+PROMPT_SECONDS = 3
+
+
+@pytest.fixture
+def database(tmp_path) -> Path:
+    """A link to the tests' database, that may be cut."""
+    link = tmp_path / "db.sqlite3"
+    link.symlink_to(connection.settings_dict["NAME"])
+    return link
+
+
+@pytest.fixture
+def server(launch, database) -> Server:
+    return launch(SQLITE_PATH=str(database))
+
+
+async def say_again_until_stored(wire: Wire, **fields: object) -> int:
+    while (answer := await wire.say(**fields))["type"] != "system.ack":
+        assert answer["code"] == "unavailable", answer
+        await asyncio.sleep(0.1)
+    return answer["seq"]
+
+
+def count_messages(room) -> int:
+    return Message.objects.filter(room=room).count()
+
+
+async def test_a_locked_database_is_told_to_the_sender_alone(server, join, room):
+    message = {"text": "Hello", "id": str(uuid4())}
+    async with join(server, room) as wire, join(server, room) as other:
+        with sqlite3.connect(connection.settings_dict["NAME"], isolation_level=None) as writer:
+            writer.execute("BEGIN IMMEDIATE")
+            answer = await wire.say(**message, ref="mine")
+            writer.execute("ROLLBACK")
+        assert (answer["type"], answer["code"]) == ("system.error", "unavailable")
+        assert answer["ref"] == "mine"
+        await other.quiet("chat.message", "system.error")
+        assert await in_thread(count_messages, room) == 0
+        assert await say_again_until_stored(wire, **message) == 1
+        assert (await other.expect("chat.message"))["text"] == "Hello"
+    assert not re.search(r"Traceback|\bERROR\b", server.log), server.log
+
+
+async def test_a_database_that_is_gone_and_comes_back(server, join, room, database):
+    message = {"text": "Hello", "id": str(uuid4())}
+    async with join(server, room) as wire:
+        real = database.readlink()
+        database.unlink()
+        database.symlink_to("/nowhere/db.sqlite3")
+        answer = await wire.say(**message, ref=7)
+        assert (answer.get("code"), answer["ref"]) == ("unavailable", 7)
+        assert (await wire.ask("system.ping"))["type"] in ("system.error", "system.pong")
+        database.unlink()
+        database.symlink_to(real)
+        assert await say_again_until_stored(wire, **message) == 1
+        assert await in_thread(count_messages, room) == 1
+
+
+async def test_a_handler_that_raises_is_told_to_its_client_alone(server, join, room):
+    async with join(server, room) as wire, join(server, room) as other:
+        answer = await wire.say("!raise", ref="mine")
+        assert (answer["type"], answer["code"]) == ("system.error", "internal")
+        assert answer["ref"] == "mine"
+        number = re.search(r"error (\w+) in the log", answer["detail"])
+        assert number is not None
+        assert f"Error {number[1]}" in server.log
+        assert "RuntimeError: as asked for" in server.log
+        await other.quiet("chat.message", "system.error")
+        assert (await wire.say("still here"))["seq"] == 1
+        assert (await other.expect("chat.message"))["text"] == "still here"
+
+
+async def test_a_handler_that_is_broken_off_leaves_nothing(server, join, room):
+    with inside_of(server) as inside:
+        async with join(server, room) as other:
+            before = inside()
+            async with join(server, room) as wire:
+                await wire.send("chat.send", id=str(uuid4()), text="!hold")
+                await asyncio.sleep(0.2)  # it has begun
+            async with asyncio.timeout(HOLD_SECONDS + PROMPT_SECONDS):
+                await say_again_until_stored(other, text="not locked")
+            await becomes(lambda: inside()["sockets"] == before["sockets"], inside)
+            await becomes(lambda: inside()["present"] == before["present"], inside)
+
+
+async def test_a_last_message_that_the_layer_lost_comes_with_the_next_heartbeat(
+    launch, room, layer_url
+):
+    server = launch("tests.chat.faults.impatient_settings", **layer_url)
+    async with Member(server, room.slug) as writer, Member(server, room.slug) as reader:
+        await writer.say("first")
+        await reader.until(lambda: reader.room.texts == ["first"])
+        await writer.say("last !drop")
+        await writer.until(lambda: not writer.outbox)
+        await reader.until(lambda: reader.room.texts == ["first", "last !drop"], 5)
+        assert reader.closes == writer.closes == []

@@ -1,0 +1,130 @@
+"""The channel layer goes away and comes back: sockets stay, and nothing said is lost."""
+
+import asyncio
+import json
+import re
+from contextlib import suppress
+
+import pytest
+
+from realtime.presence import RENEW_SECONDS
+from tests.chat.client import QUIET_SECONDS, Member, Wire, together
+from tests.chat.faults.machines import Redis
+from tests.live import ANSWER_SECONDS, Server, wait_until
+
+WELCOME_SECONDS = 5
+BACK_SECONDS = 20
+MAX_LINES = 60  # of a log, for an outage of some seconds
+
+
+def end(redis: Redis) -> None:
+    redis.end()
+
+
+def freeze(redis: Redis) -> None:
+    redis.freeze()
+
+
+def thaw(redis: Redis) -> None:
+    redis.thaw()
+
+
+def start_again(redis: Redis) -> None:
+    redis.start()
+
+
+def is_ready(server: Server) -> bool:
+    status, _, body = server.get("/ready/")
+    answer = json.loads(body)
+    assert answer["ready"] == (status == 200) == (not answer["missing"])
+    assert answer["missing"] in ([], ["channel layer"])
+    return answer["ready"]
+
+
+async def becomes_ready(server: Server, expected: bool) -> None:
+    await asyncio.to_thread(
+        wait_until, lambda: is_ready(server) is expected, BACK_SECONDS, lambda: server.log
+    )
+
+
+async def everybody_has(members: list[Member], texts: list[str]) -> None:
+    for member in members:
+        await member.until(lambda m=member: len(m.room.texts) >= len(texts), BACK_SECONDS)
+        assert sorted(member.room.texts) == sorted(texts)
+        await member.until(lambda m=member: not m.outbox)
+        assert member.closes == []
+
+
+async def leaves(wire: Wire) -> list[dict]:
+    """Return who has been shown to leave so far."""
+    left = []
+    with suppress(TimeoutError):
+        while True:
+            left += (await wire.receive(QUIET_SECONDS)).get("leaves", [])
+    return left
+
+
+def check_the_logs(servers: list[Server]) -> None:
+    for server in servers:
+        assert not re.search(r"Traceback|\bERROR\b|\bCRITICAL\b", server.log), server.log
+        assert server.log.count("\n") < MAX_LINES, server.log
+
+
+@pytest.mark.parametrize(("breaks", "heals"), [(end, start_again), (freeze, thaw)])
+async def test_while_the_layer_is_away_people_talk_on(breaks, heals, launch, join, redis, room):
+    servers = [launch(REDIS_URL=redis.url), launch(REDIS_URL=redis.url)]
+    members = [Member(server, room.slug) for server in servers for _ in range(3)]
+    async with together(members):
+        await members[0].say("before")
+        await everybody_has(members, ["before"])
+        await asyncio.to_thread(breaks, redis)
+        for number, member in enumerate(members):
+            await member.say(f"meanwhile {number}")
+        for member in members:  # stored, though nobody else may hear of it yet
+            await member.until(lambda m=member: not m.outbox)
+        for server in servers:
+            await becomes_ready(server, False)
+        async with asyncio.timeout(WELCOME_SECONDS), join(servers[1], room) as late:
+            assert len(late.history["messages"]) == 7
+            assert (await late.say("meanwhile 6"))["type"] == "system.ack"
+        await asyncio.to_thread(heals, redis)
+        texts = ["before", *(f"meanwhile {number}" for number in range(7))]
+        await everybody_has(members, texts)
+        for server in servers:
+            await becomes_ready(server, True)
+        await members[0].say("after")
+        await everybody_has(members, [*texts, "after"])
+    check_the_logs(servers)
+
+
+async def test_a_restart_of_the_layer_at_once(launch, join, redis, room):
+    servers = [launch(REDIS_URL=redis.url), launch(REDIS_URL=redis.url)]
+    members = [Member(server, room.slug, name=f"m{n}") for n, server in enumerate(servers * 3)]
+    async with join(servers[0], room, name="watcher") as watcher, together(members):
+        for member in members:
+            await member.say("before")
+        await everybody_has(members, ["before"] * 6)
+        redis.end()
+        for member in members:
+            await member.say("during")
+        redis.start()
+        await everybody_has(members, ["before"] * 6 + ["during"] * 6)
+        for member in members:
+            await member.say("after")
+        await everybody_has(members, ["before"] * 6 + ["during"] * 6 + ["after"] * 6)
+        await asyncio.sleep(RENEW_SECONDS)  # until each process has looked who is here
+        assert await leaves(watcher) == []
+    check_the_logs(servers)
+
+
+async def test_an_emptied_layer_carries_again_what_is_not_stored(launch, join, redis, room):
+    servers = [launch(REDIS_URL=redis.url), launch(REDIS_URL=redis.url)]
+    members = [Member(server, room.slug) for server in servers]
+    async with together(members), join(servers[0], room) as one, join(servers[1], room) as two:
+        redis.empty()
+        await members[0].say("into the void")
+        await everybody_has(members, ["into the void"])
+        async with asyncio.timeout(ANSWER_SECONDS):
+            await one.send("chat.typing")
+            await two.expect("chat.typing", user=one.welcome["you"])
+    check_the_logs(servers)

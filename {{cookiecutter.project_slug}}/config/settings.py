@@ -175,7 +175,15 @@ LOGGING = {
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": "WARNING"},
+{% if cookiecutter.channel_layer == 'redis_pubsub' and cookiecutter.starter == 'chat' %}
+    "loggers": {
+        "django": {"level": "INFO"},
+        "realtime": {"level": "INFO"},
+        "channels_redis.pubsub": {"level": "CRITICAL"},  # what fails, realtime.hub says shorter
+    },
+{% else %}
     "loggers": {"django": {"level": "INFO"}, "realtime": {"level": "INFO"}},
+{% endif %}
 }
 
 

@@ -163,6 +163,35 @@ async def test_subscribers_are_told_when_the_layer_is_back(layer, caplog):
     assert caplog.text.count("The channel layer fails") == 1
 
 
+@pytest.fixture
+def quick_beat(monkeypatch) -> None:
+    monkeypatch.setattr(hub_module, "BEAT_SECONDS", 0.05)
+    monkeypatch.setattr(hub_module, "SEND_SECONDS", 0.2)
+
+
+async def test_a_layer_that_forgot_all_without_an_error_is_noticed(layer, quick_beat):
+    ann = Subscriber()
+    await hub().join(TOPIC, ann)
+    layer.groups.clear()
+    assert await ann.next() == {"type": "catch_up"}
+    publish(TOPIC, Ack(1))
+    assert await ann.next() == HELLO
+
+
+async def test_who_could_not_be_told_is_told_to_catch_up(layer, quick_beat):
+    ann = Subscriber()
+    await hub().join(TOPIC, ann)
+    layer.is_away = True  # for what is sent alone: the subscriptions stay
+    publish(TOPIC, Ack(1))
+    await all_done()
+    assert hub().is_away
+    layer.is_away = False
+    assert await ann.next() == {"type": "catch_up"}
+    await all_done()
+    assert not hub().is_away
+    assert hub().lost_in == set()
+
+
 async def test_who_joins_while_the_layer_is_away_is_told_when_it_is_back(layer, monkeypatch):
     monkeypatch.setattr(hub_module, "JOIN_SECONDS", 0.05)
     layer.fail()

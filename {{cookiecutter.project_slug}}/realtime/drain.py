@@ -12,14 +12,16 @@ from collections.abc import Awaitable, Callable, Generator
 from contextlib import contextmanager, suppress
 from typing import Any
 
+from django.conf import settings
+
 RESTART = 4200  # close code: come back at once
 CLOSE_SECONDS = 1  # for a peer to take the close frame
 LEAVE_SECONDS = 0.2  # for a peer to close by itself, after a farewell
 READ_SECONDS = 5  # for a peer to answer the close frame
 SOCKETS_SECONDS = 2  # for consumers to end
-REQUESTS_SECONDS = 5  # for HTTP requests that are under way
+REQUESTS_SECONDS = settings.GRACE_SECONDS / 2  # for HTTP requests that are under way
 LAST_SECONDS = 1  # for each of the last steps
-EXIT_SECONDS = 9.5  # below the 10 seconds that process managers commonly give
+EXIT_SECONDS = settings.GRACE_SECONDS - 0.5
 
 
 class Socket:

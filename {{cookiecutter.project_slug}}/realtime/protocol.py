@@ -36,17 +36,15 @@ from realtime.writer import Writer
 
 logger = logging.getLogger(__name__)
 
-RESTART_SPREAD_MS = 2000  # so that a new process is not met by all at once
 CATCH_UP_SECONDS = 0.2, 1.2  # so that the database is not
 
 
 class ProtocolConsumer(EndsWithItsLogin, AsyncWebsocketConsumer):
     """One socket of one person, in one or more topics of the hub.
 
-    A subclass has ``handlers``, one for each type of frame, and the methods ``enter``,
-    ``welcome`` and ``newest``. Handlers return a frame as the answer, or nothing, and
-    raise ``Refused`` or ``Closed``. As in Channels, an event sent to a topic calls the
-    method that its type names.
+    A subclass has ``handlers``, one for each type of frame. They return a frame as the
+    answer, or nothing, and raise ``Refused`` or ``Closed``. As in Channels, an event sent
+    to a topic calls the method that its type names.
     """
 
     channel_layer_alias = "none"  # the hub subscribes, not each socket
@@ -97,8 +95,8 @@ class ProtocolConsumer(EndsWithItsLogin, AsyncWebsocketConsumer):
 
     async def websocket_connect(self, message: dict) -> None:
         await self.accept()  # a close code reaches only an open socket
-        spread = random.randint(1, RESTART_SPREAD_MS)
-        self.socket.farewell = frames.Disconnect(Close.RESTART, "restart", spread).encode()
+        spread_ms = random.randint(1, 1000 * settings.WEBSOCKET_RESTART_SECONDS)  # not all at once
+        self.socket.farewell = frames.Disconnect(Close.RESTART, "restart", spread_ms).encode()
         try:
             async with hub().entering:
                 await self._enter()
@@ -168,8 +166,9 @@ class ProtocolConsumer(EndsWithItsLogin, AsyncWebsocketConsumer):
         in_background(self._handle(event))
 
     async def _handle(self, event: dict) -> None:
+        handler = getattr(type(self), get_handler_name(event))
         async with self._told_of_errors():
-            await self._call(getattr(type(self), get_handler_name(event)), event)
+            await self._call(handler, event)
 
     def catch_up(self) -> None:
         if not self.is_catching_up:  # two topics may say so
@@ -201,5 +200,5 @@ class ProtocolConsumer(EndsWithItsLogin, AsyncWebsocketConsumer):
         if silent >= settings.WEBSOCKET_IDLE_SECONDS:
             in_background(self.leave(Close.IDLE, "no heartbeat"))
         else:
-            loop = asyncio.get_running_loop()
-            self.watch = loop.call_later(settings.WEBSOCKET_IDLE_SECONDS - silent, self._watch)
+            remaining = settings.WEBSOCKET_IDLE_SECONDS - silent
+            self.watch = hub().loop.call_later(remaining, self._watch)

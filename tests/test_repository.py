@@ -217,14 +217,21 @@ def test_the_readme_tests_the_template_as_ci_does():
 @pytest.mark.parametrize("document", ["README.md", "CONTRIBUTING.md"])
 def test_the_selections_of_tests_find_some(document):
     """``-k`` takes a typing error in silence."""
-    test = "test_a_variant_passes_its_own_gate"
-    assert f"def {test}(" in (ROOT / "tests" / "test_variants.py").read_text("utf-8")
-    names = [f"{test}[{variant_id(variant)}]" for variant in variants()]
+    names = []
+    for file, test in (
+        ("test_variants.py", "test_a_variant_passes_its_own_gate"),
+        ("test_faults.py", "test_nothing_is_lost_when_things_break"),
+    ):
+        assert f"def {test}(" in (ROOT / "tests" / file).read_text("utf-8")
+        names += [f"{file}::{test}[{variant_id(variant)}]" for variant in variants()]
     selections = re.findall(r'pytest -k ("[^"]+"|\S+)', (ROOT / document).read_text("utf-8"))
     assert selections
     for selection in selections:
-        words = selection.strip('"').replace("not ", "").split(" and ")
-        assert any(all(word in name for word in words) for name in names), selection
+        words = selection.strip('"').split(" and ")
+        unwanted = [word.removeprefix("not ") for word in words if word.startswith("not ")]
+        wanted = [word for word in words if not word.startswith("not ")]
+        assert any(all(word in name for word in wanted) for name in names), selection
+        assert all(any(word in name for name in names) for word in unwanted), selection
 
 
 # The workflow
@@ -264,8 +271,8 @@ def test_the_workflow_runs_all_that_the_readme_s_command_runs():
     text = WORKFLOW.read_text("utf-8")
     install, _, _ = code(section(README, "Test the template"), "sh")[0].rpartition(" && ")
     assert text.count(f"run: {install}\n") == 2
-    assert 'uv run pytest -k "not gate"' in text
-    assert 'uv run pytest -k "gate and $SERVER"' in text
+    assert 'uv run pytest -k "not gate and not faults"' in text
+    assert 'uv run pytest -k "(gate or faults) and $SERVER"' in text
 
 
 # Files

@@ -1,3 +1,4 @@
+import asyncio
 import os
 import secrets
 import shutil
@@ -33,6 +34,10 @@ def _fresh_channel_layer() -> None:
 async def application(transactional_db) -> AsyncIterator[Any]:
     """The whole application, in this process."""
     yield asgi.application
+    while tasks := asyncio.all_tasks() - {asyncio.current_task()}:
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks, timeout=1)  # a channel layer may swallow a cancellation
     await sync_to_async(connections.close_all)()
 
 

@@ -1,0 +1,58 @@
+"""Who follows README.md to delete the chat has a whole project left."""
+
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from gate import Gate
+
+DELETED = ["chat", "tests/chat"]
+INSTRUCTIONS = (
+    "Remove the folders `chat/` and `tests/chat/`, the lines with `chat` in `config/routing.py` "
+    'and `config/urls.py` (give `echo.urls` the path `""`), and in `config/settings.py` the app '
+    'and the section "Chat".'
+)
+
+
+def edit(path: Path, change: Callable[[str], str]) -> None:
+    text = path.read_text()
+    assert change(text) != text
+    path.write_text(change(text))
+
+
+def without_lines(word: str) -> Callable[[str], str]:
+    return lambda text: re.sub(rf"^.*\b{word}\b.*\n", "", text, flags=re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        {"asgi_server": "uvicorn", "channel_layer": "memory", "consumer_style": "async"},
+        {"asgi_server": "granian", "channel_layer": "redis", "consumer_style": "sync"},
+    ],
+    ids=lambda answers: "-".join(answers.values()),
+)
+def test_the_chat_can_be_deleted(bake, environments, answers):
+    project = bake(**answers, starter="chat")
+    readme = " ".join((project / "README.md").read_text().split())
+    assert INSTRUCTIONS in readme
+    for folder in DELETED:
+        shutil.rmtree(project / folder)
+    config = project / "config"
+    edit(config / "routing.py", without_lines("chat"))
+    edit(config / "urls.py", without_lines("chat"))
+    edit(config / "urls.py", lambda text: text.replace('path("echo/",', 'path("",'))
+    edit(config / "settings.py", lambda text: text.replace('    "chat",\n', ""))
+    edit(
+        config / "settings.py", lambda text: re.sub(r"# Chat\n.*?\n\n\n", "", text, flags=re.DOTALL)
+    )
+
+    gate = Gate(project, environments)
+    gate.install()
+    gate.run("ruff", "check")
+    gate.run("ruff", "format", "--check")
+    gate.run("ty", "check", "--error-on-warning")
+    output = gate.run("pytest")
+    assert re.fullmatch(r"=+ \d+ passed in .*=+", output.splitlines()[-1]), output

@@ -7,6 +7,7 @@ Here a frame comes once, encoded, and the same text goes to each local socket.
 import asyncio
 import logging
 from collections.abc import Callable
+from itertools import count
 from typing import ClassVar
 from uuid import uuid4
 from weakref import WeakKeyDictionary
@@ -16,7 +17,7 @@ from channels.layers import get_channel_layer
 from realtime.broadcast import broadcast
 from realtime.drain import Drain
 from realtime.frames import Frame
-from realtime.tasks import in_background
+from realtime.tasks import end, in_background
 from realtime.topic import Subscriber, Topic
 
 logger = logging.getLogger(__name__)
@@ -28,7 +29,7 @@ JOIN_SECONDS = 2  # for a layer to subscribe; without it the socket opens, and c
 SEND_SECONDS = 5  # for a layer to take an event
 BEAT_SECONDS = 3
 LOG_SECONDS = 10
-RENEW_SECONDS = 6 * 3600  # groups expire
+RENEW_BEATS = 5000  # some hours, after which to renew what expires in days
 ENTERING = 4  # sockets at once: those who are in go first
 MAX_OUTGOING = 10_000  # events that wait for the layer; those above are dropped
 
@@ -47,14 +48,14 @@ class Hub:
         self.is_away = False  # the layer
         self.entering = asyncio.Semaphore(ENTERING)
         self.next_log = 0.0
-        self.own = Topic(f"hub.{uuid4().hex}", self.deliver, self.layer_failed)
+        self.own: Topic | None = None  # for the beat
         self.heard = asyncio.Event()
-        for task in (self._send_outgoing(), self._renew(), self._beat()):
-            in_background(task)
+        in_background(self._send_outgoing())
         Hub.serving = self
 
     async def join(self, name: str, subscriber: Subscriber) -> None:
         """Subscribe to ``name``. Where the layer is away, events come once it is back."""
+        self.watch()
         topic = self.topics.get(name)
         if topic is None:
             topic = self.topics[name] = Topic(name, self.deliver, self.layer_failed)
@@ -109,25 +110,31 @@ class Hub:
             return False
         return True
 
-    async def _renew(self) -> None:
-        while True:
-            await asyncio.sleep(RENEW_SECONDS)
-            for topic in [self.own, *self.topics.values()]:
-                await topic.renew()
+    def _all(self) -> list[Topic]:
+        return [*self.topics.values(), *([self.own] if self.own else [])]
 
-    async def _beat(self) -> None:
-        """See whether the layer carries events: some lose groups without an error."""
-        while True:
+    def watch(self) -> None:
+        """From now on, see whether the layer carries events: ``is_away``."""
+        if self.own is None:
+            self.own = Topic(f"hub.{uuid4().hex}", self.deliver, self.layer_failed)
+            in_background(self._beat(self.own))
+
+    async def _beat(self, own: Topic) -> None:
+        """Send to oneself, since some layers lose their groups without an error."""
+        for beat in count(1):
             await asyncio.sleep(BEAT_SECONDS)
+            if beat % RENEW_BEATS == 0:
+                await asyncio.gather(*(topic.renew() for topic in self._all()))
             self.heard.clear()
-            if not self.own.subscribed.is_set() or not await self._send(self.own.name, _BEAT):
+            beats = own.subscribed.is_set() and await self._send(own.name, {"type": BEAT})
+            if not beats:
                 continue
             try:
                 async with asyncio.timeout(SEND_SECONDS):
                     await self.heard.wait()
             except TimeoutError as error:
                 self.layer_failed(error)
-                for topic in [self.own, *self.topics.values()]:
+                for topic in self._all():
                     topic.restart()
             else:
                 self._layer_works()
@@ -143,18 +150,13 @@ class Hub:
         if self.is_away:
             self.is_away = False
             logger.warning("The channel layer is back")
-            self._catch_up()
-        lost_in, self.lost_in = self.lost_in, set()
+            for topic in self.topics.values():  # not each loss shows
+                topic.catch_up()
+        lost_in, self.lost_in = self.lost_in, set()  # which a full queue fills again
         for name in lost_in:
             self._put(name, {"type": CATCH_UP})
 
-    def _catch_up(self) -> None:
-        """Let all sockets look whether they have missed anything: not each failure shows."""
-        for topic in self.topics.values():
-            topic.catch_up()
 
-
-_BEAT = {"type": BEAT}
 Hub.handlers[BEAT] = lambda topic: hub().heard.set()
 Hub.handlers[CATCH_UP] = Topic.catch_up
 
@@ -187,8 +189,11 @@ def publish(topic: str, event: dict | Frame) -> None:
         broadcast(topic, event)
 
 
-async def _send_the_rest() -> None:
+async def _finish() -> None:
+    """Send the rest, and leave nothing that waits for the layer: a server waits for all tasks."""
     await hub().outgoing.join()
+    for topic in hub()._all():
+        await end(topic.listener)
 
 
-Drain.last_steps.append(_send_the_rest)
+Drain.last_steps.append(_finish)

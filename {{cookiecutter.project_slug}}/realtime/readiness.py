@@ -37,6 +37,7 @@ class Readiness:
 async def find_missing() -> list[str]:
     """Return what is away. While a layer is, the chat goes on: it is stored, and shown later."""
     missing = ["process: it is stopping"] if Drain.started else []
+    hub().watch()
     if hub().is_away:
         missing.append("channel layer")
     try:

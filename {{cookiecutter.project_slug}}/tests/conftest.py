@@ -35,6 +35,7 @@ async def application(transactional_db) -> AsyncIterator[Any]:
     """The whole application, in this process."""
     yield asgi.application
     while tasks := asyncio.all_tasks() - {asyncio.current_task()}:
+        await asyncio.sleep(0)  # let them begin
         for task in tasks:
             task.cancel()
         await asyncio.wait(tasks, timeout=1)  # a channel layer may swallow a cancellation

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from collections.abc import AsyncIterator
 from typing import Any
 from uuid import uuid4
 
@@ -84,6 +85,16 @@ def layer(monkeypatch) -> Layer:
     layer = Layer()
     monkeypatch.setitem(channel_layers.backends, "default", layer)
     return layer
+
+
+@pytest.fixture(autouse=True)
+async def _nothing_is_left() -> AsyncIterator[None]:
+    yield
+    while tasks := asyncio.all_tasks() - {asyncio.current_task()}:
+        await all_done()
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks, timeout=1)  # a layer may swallow a cancellation
 
 
 async def all_done() -> None:
@@ -190,7 +201,7 @@ async def test_after_a_beat_that_failed_all_look_whether_they_missed_anything(la
 
 
 async def test_the_others_are_told_of_what_could_not_be_sent(layer, quick_beat):
-    hub()
+    hub().watch()
     elsewhere = await layer.new_channel()  # as if of another process
     await layer.group_add(TOPIC, elsewhere)
     await all_done()

@@ -1,0 +1,1 @@
+"""Compares this template's projects with plain Channels, and with no Django at all."""

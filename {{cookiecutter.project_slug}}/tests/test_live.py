@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.core.management import CommandError, call_command
 from django.urls import reverse
 from websockets.exceptions import ConnectionClosed, InvalidMessage, InvalidStatus
 from websockets.sync.client import unix_connect
@@ -152,22 +153,16 @@ def test_runserver_takes_up_an_edited_consumer(start, project_copy, tmp_path):
     wait_until(answers_anew, START_SECONDS, lambda: server.log)
 
 
-def test_its_own_command_line(start, production):
-    server = start(OWN_COMMAND, production)
-    with server.connect() as websocket:
-        assert ask(websocket, "Hello") == "You said: Hello"
-        with pytest.raises(InvalidStatus):
-            server.connect(origin="https://evil.example")
-
-
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 @pytest.mark.parametrize(
     "command", ["manage.py serve --port PORT", OWN_COMMAND], ids=["serve", "own command"]
 )
-def test_a_server_that_is_asked_to_stop_says_goodbye(start, production, command, number):
+def test_a_server_serves_and_says_goodbye_when_asked_to_stop(start, production, command, number):
     server = start(command, production)
     with server.connect() as websocket:
         assert ask(websocket, "Hello") == "You said: Hello"
+        with pytest.raises(InvalidStatus):
+            server.connect(origin="https://evil.example")
         server.process.send_signal(number)
         with pytest.raises(ConnectionClosed) as closed:
             websocket.recv(timeout=ANSWER_SECONDS)
@@ -234,14 +229,13 @@ def can_connect(path: Path) -> bool:
         (["--port", "70000"], "--port is 70000"),
     ],
 )
-def test_serve_refuses(production, arguments, complaint):
-    output = manage("serve", *arguments, env=production)
-    assert complaint in output
-    assert "Traceback" not in output
-    assert "exit status 1" in output
+def test_serve_refuses(arguments, complaint):
+    with pytest.raises(CommandError, match=complaint):
+        call_command("serve", *arguments)
 
 
 def test_serve_refuses_without_static_files(production, tmp_path):
     output = manage("serve", env={**production, "STATIC_ROOT": str(tmp_path / "nothing")})
     assert "collectstatic" in output
+    assert "Traceback" not in output
     assert "exit status 1" in output

@@ -1,5 +1,7 @@
 import os
 
+from django.core.management import call_command
+
 from tests.live import manage
 
 OURS = ("DJANGO_", "REDIS_URL", "SQLITE_PATH", "STATIC_ROOT", "TRUSTED_", "WEB_CONCURRENCY")
@@ -55,3 +57,7 @@ def test_a_debug_flag_that_is_none_is_named(project_copy):
 def test_the_checks_for_deployment_pass(production):
     output = manage("check", "--deploy", "--fail-level", "WARNING", env=production)
     assert "System check identified no issues" in output
+
+
+def test_each_change_of_a_model_has_its_migration(db):
+    call_command("makemigrations", "--check", "--dry-run")

@@ -1,4 +1,4 @@
-"""Settings of the servers in these tests: without a limit on the rate."""
+"""Settings of the servers in these tests: no limit on the rate, and passwords that cost little."""
 
 import os
 
@@ -7,6 +7,7 @@ from config.settings import *  # noqa: F403
 os.environ["DJANGO_SETTINGS_MODULE"] = __name__  # for workers: tests/__init__.py sets another
 
 ROOT_URLCONF = "tests.chat.urls"
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 WEBSOCKET_RATE = 10_000
 WEBSOCKET_BURST = 10_000
 WEBSOCKET_HEARTBEAT_SECONDS = 1

@@ -6,6 +6,7 @@ from functools import partial
 from uuid import uuid4
 
 import pytest
+from django.core.management import CommandError, call_command
 
 from chat import rooms
 from chat.guests import clean_name
@@ -84,10 +85,9 @@ async def test_a_program_says_something(join, one, two, room, chat_environment):
         assert [message["text"] for message in late.history["messages"]] == ["first", "안녕"]
 
 
-async def test_a_program_is_told_when_there_is_no_such_room(room, chat_environment):
-    output = await asyncio.to_thread(manage, "say", "nothing", "Hi", env=chat_environment)
-    assert "No room 'nothing'" in output
-    assert "exit status 1" in output
+def test_a_program_is_told_when_there_is_no_such_room(room):
+    with pytest.raises(CommandError, match="No room 'nothing'"):
+        call_command("say", "nothing", "Hi")
 
 
 async def test_the_list_of_rooms(join, one, room, members_room, ann):

@@ -159,27 +159,27 @@ async def test_who_missed_nothing_gets_nothing(join, one, room):
         assert (seqs(ann.history), ann.history["more"]) == ([], False)
 
 
-@pytest.mark.parametrize(
-    "query",
-    [
-        {"epoch": "another", "after": 1000},
-        {"after": 0},
-        {"after": 2000},
-        {"after": -1},
-        {"after": 10**30},
-        {"after": "1' OR 1"},
-        {"after": "²"},
-        {"after": ""},
-        {"after": "\0"},
-        {"epoch": "", "after": 1000},
-        {"epoch": "\0\ud7ff" * 100, "after": 1000},
-    ],
-)
-async def test_who_cannot_be_recovered_starts_over(join, one, room, query):
+UNKNOWN = [
+    {"epoch": "another", "after": 1000},
+    {"after": 0},
+    {"after": 2000},
+    {"after": -1},
+    {"after": 10**30},
+    {"after": "1' OR 1"},
+    {"after": "²"},
+    {"after": ""},
+    {"after": "\0"},
+    {"epoch": "", "after": 1000},
+    {"epoch": "\0\ud7ff" * 100, "after": 1000},
+]
+
+
+async def test_who_cannot_be_recovered_starts_over(join, one, room):
     await in_thread(fill, room, 1001)
-    async with join(one, room, **{"epoch": room.epoch, **query, "direct_after": "x"}) as ann:
-        assert ann.welcome["recovered"] is False
-        assert (seqs(ann.history), ann.history["more"]) == (span(952, 1001), True)
+    for query in UNKNOWN:
+        async with join(one, room, **{"epoch": room.epoch, **query, "direct_after": "x"}) as ann:
+            assert ann.welcome["recovered"] is False, query
+            assert (seqs(ann.history), ann.history["more"]) == (span(952, 1001), True), query
 
 
 async def test_an_after_without_its_epoch_starts_over(join, one, room):

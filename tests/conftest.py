@@ -1,4 +1,5 @@
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -9,6 +10,9 @@ from typing import NamedTuple
 
 import pytest
 from variants import QUESTIONS, ROOT, variant_id, variants
+
+# What runs in the background ignores Ctrl-C, and so would the servers that are tested.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # No choice has a part of this name, so tests can look for words of the choices.
 SLUG = "lighthouse"

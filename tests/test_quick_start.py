@@ -59,8 +59,6 @@ def test_one_command_generates_a_project_and_runs_it(tmp_path):
     own = ("DJANGO_", "PYTEST_", "REDIS_URL", "UV", "VIRTUAL_ENV")
     environment = {name: value for name, value in os.environ.items() if not name.startswith(own)}
 
-    # What runs in the background ignores Ctrl-C, and so would its children.
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     log = tmp_path / "log"
     with open(log, "w") as output:
         process = subprocess.Popen(
@@ -72,7 +70,6 @@ def test_one_command_generates_a_project_and_runs_it(tmp_path):
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-    signal.signal(signal.SIGINT, before)
     try:
         deadline = time.monotonic() + START_SECONDS
         while not is_listening(port):

@@ -4,7 +4,6 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -33,26 +32,6 @@ def bake_with(cookies, answers: dict[str, str]) -> Path:
         raise result.exception
     assert {question: result.context[question] for question in answers} == answers
     return result.project_path
-
-
-LONG = ("test_delete_chat.py", "test_faults.py", "test_variants.py")
-
-
-@pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(config, items) -> None:
-    """Let each worker process begin with long tests, so that short ones fill up the end.
-
-    xdist gives each a part of the list in a row. One that is done takes from the end of another's.
-    """
-    workers = getattr(config, "workerinput", {}).get("workercount", 1)
-    long = [item for item in items if item.path.name in LONG]
-    long.sort(key=lambda item: "minimal" in item.name)
-    short = iter([item for item in items if item.path.name not in LONG])
-    count, items[:] = len(items), []
-    for others in reversed(range(workers)):
-        part = long[others::workers]
-        size = (count - len(items)) // (others + 1)  # as xdist has it
-        items += [*part, *islice(short, size - len(part))]
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -4,6 +4,7 @@ import fcntl
 import hashlib
 import json
 import os
+import re
 import subprocess
 import sys
 import tomllib
@@ -53,3 +54,17 @@ class Gate:
 
     def run(self, *command: str, **variables: str) -> str:
         return self(UV, "run", "--no-sync", *command, **variables)
+
+    def lint(self) -> None:
+        self.run("ruff", "check")
+        self.run("ruff", "format", "--check")
+        self.run("ty", "check", "--error-on-warning")
+
+    def test(self, *words: str, **variables: str) -> str:
+        """Run tests, all of which have to pass and none to be skipped. Return what was printed."""
+        output = self.run(*words, **variables)
+        summary = output.splitlines()[-1]
+        assert re.fullmatch(r"=+ \d+ passed in .*=+", summary), (
+            f"not all passed, or some were skipped\n{output}"
+        )
+        return output

@@ -51,8 +51,5 @@ def test_the_chat_can_be_deleted(bake, environments, answers):
 
     gate = Gate(project, environments)
     gate.install()
-    gate.run("ruff", "check")
-    gate.run("ruff", "format", "--check")
-    gate.run("ty", "check", "--error-on-warning")
-    output = gate.run("pytest")
-    assert re.fullmatch(r"=+ \d+ passed in .*=+", output.splitlines()[-1]), output
+    gate.lint()
+    gate.test("pytest")

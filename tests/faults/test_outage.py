@@ -9,28 +9,12 @@ import pytest
 
 from realtime.presence import RENEW_SECONDS
 from tests.chat.client import QUIET_SECONDS, Member, Wire, together
-from tests.chat.faults.machines import Redis
+from tests.chat.faults.valkey import Redis
 from tests.live import ANSWER_SECONDS, Server, wait_until
 
 WELCOME_SECONDS = 5
 BACK_SECONDS = 20
 MAX_LINES = 60  # of a log, for an outage of some seconds
-
-
-def end(redis: Redis) -> None:
-    redis.end()
-
-
-def freeze(redis: Redis) -> None:
-    redis.freeze()
-
-
-def thaw(redis: Redis) -> None:
-    redis.thaw()
-
-
-def start_again(redis: Redis) -> None:
-    redis.start()
 
 
 def is_ready(server: Server) -> bool:
@@ -70,7 +54,9 @@ def check_the_logs(servers: list[Server]) -> None:
         assert server.log.count("\n") < MAX_LINES, server.log
 
 
-@pytest.mark.parametrize(("breaks", "heals"), [(end, start_again), (freeze, thaw)])
+@pytest.mark.parametrize(
+    ("breaks", "heals"), [(Redis.end, Redis.start), (Redis.freeze, Redis.thaw)]
+)
 async def test_while_the_layer_is_away_people_talk_on(breaks, heals, launch, join, redis, room):
     servers = [launch(REDIS_URL=redis.url), launch(REDIS_URL=redis.url)]
     members = [Member(server, room.slug) for server in servers for _ in range(3)]

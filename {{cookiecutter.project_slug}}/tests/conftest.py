@@ -31,15 +31,26 @@ def _fresh_channel_layer() -> None:
 
 
 @pytest.fixture
-async def application(transactional_db) -> AsyncIterator[Any]:
-    """The whole application, in this process."""
-    yield asgi.application
+async def no_connection_left(transactional_db) -> AsyncIterator[None]:
+    yield
+    await sync_to_async(connections.close_all)()
+
+
+@pytest.fixture
+async def no_task_left() -> AsyncIterator[None]:
+    """End all tasks for sure: a channel layer may swallow a cancellation, and waits on."""
+    yield
     while tasks := asyncio.all_tasks() - {asyncio.current_task()}:
         await asyncio.sleep(0)  # let them begin
         for task in tasks:
             task.cancel()
-        await asyncio.wait(tasks, timeout=1)  # a channel layer may swallow a cancellation
-    await sync_to_async(connections.close_all)()
+        await asyncio.wait(tasks, timeout=1)
+
+
+@pytest.fixture
+def application(no_connection_left, no_task_left) -> Any:
+    """The whole application, in this process."""
+    return asgi.application
 
 
 @pytest.fixture

@@ -21,6 +21,9 @@ START_SECONDS = 60
 STOP_SECONDS = 30
 ANSWER_SECONDS = 20
 
+# As a proxy in front would: production answers on HTTPS alone.
+HTTPS = {"X-Forwarded-Proto": "https"}
+
 LEFT_OUT = shutil.ignore_patterns(".*", "__pycache__", "*.sqlite3*", "staticfiles")
 
 
@@ -81,11 +84,10 @@ class Server:
         except OSError:
             return False
 
-    def get(self, path: str) -> tuple[int, dict[str, str], bytes]:
+    def get(self, path: str, headers: dict[str, str] = HTTPS) -> tuple[int, dict[str, str], bytes]:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=ANSWER_SECONDS)
         try:
-            # As a proxy in front would: production answers on HTTPS alone.
-            connection.request("GET", path, headers={"X-Forwarded-Proto": "https"})
+            connection.request("GET", path, headers=headers)
             response = connection.getresponse()
             headers = {name.lower(): value for name, value in response.getheaders()}
             return response.status, headers, response.read()

@@ -2,7 +2,6 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator
 from typing import Any
 from uuid import uuid4
 
@@ -12,6 +11,8 @@ from channels.layers import channel_layers
 from realtime import hub as hub_module
 from realtime.frames import Ack
 from realtime.hub import Hub, hub, publish
+
+pytestmark = pytest.mark.usefixtures("no_task_left")
 
 TOPIC = "room.test"
 HELLO = {"type": "websocket.send", "text": Ack(1).encode()}
@@ -85,16 +86,6 @@ def layer(monkeypatch) -> Layer:
     layer = Layer()
     monkeypatch.setitem(channel_layers.backends, "default", layer)
     return layer
-
-
-@pytest.fixture(autouse=True)
-async def _nothing_is_left() -> AsyncIterator[None]:
-    yield
-    while tasks := asyncio.all_tasks() - {asyncio.current_task()}:
-        await all_done()
-        for task in tasks:
-            task.cancel()
-        await asyncio.wait(tasks, timeout=1)  # a layer may swallow a cancellation
 
 
 async def all_done() -> None:

@@ -1,23 +1,11 @@
 """Where a load balancer asks: by plain HTTP, for whatever host."""
 
-import http.client
 import json
-
-from tests.live import ANSWER_SECONDS, Server
-
-
-def ask(server: Server) -> tuple[int, dict]:
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=ANSWER_SECONDS)
-    try:
-        connection.request("GET", "/ready/", headers={"Host": "10.1.2.3"})
-        response = connection.getresponse()
-        return response.status, json.loads(response.read())
-    finally:
-        connection.close()
 
 
 def test_a_server_that_is_ready_says_so(one):
-    assert ask(one) == (200, {"ready": True, "missing": []})
+    status, _, body = one.get("/ready/", headers={"Host": "10.1.2.3"})
+    assert (status, json.loads(body)) == (200, {"ready": True, "missing": []})
 
 
 async def test_what_is_missing_is_named(application, monkeypatch):

@@ -98,7 +98,7 @@ ASGI_APPLICATION = "config.asgi.application"
 # How many processes ``manage.py serve`` starts.
 WEB_CONCURRENCY = env.int("WEB_CONCURRENCY", None, validate=validate.Range(min=1))
 
-# From SIGTERM to the end of the process, as process managers give.
+# Seconds from SIGTERM to the end of the process, as process managers give them.
 GRACE_SECONDS = env.int("GRACE_SECONDS", 10, validate=validate.Range(min=5))
 
 # A longer message closes its socket with code 4009.

@@ -126,8 +126,9 @@ class Hub:
             if beat % RENEW_BEATS == 0:
                 await asyncio.gather(*(topic.renew() for topic in self._all()))
             self.heard.clear()
-            beats = own.subscribed.is_set() and await self._send(own.name, {"type": BEAT})
-            if not beats:
+            if not own.subscribed.is_set():
+                continue  # it is being tried again
+            if not await self._send(own.name, {"type": BEAT}):
                 continue
             try:
                 async with asyncio.timeout(SEND_SECONDS):

@@ -1,6 +1,8 @@
-"""What a client may send: how much, how fast, and what is understood."""
+"""What a client may send: how much, how fast, how seldom, and what is understood."""
 
+import asyncio
 import time
+from collections.abc import Callable
 
 import msgspec
 from django.conf import settings
@@ -28,6 +30,29 @@ class TokenBucket:
             return False
         self.tokens -= 1
         return True
+
+
+class Silence:
+    """Calls ``too_long`` once, when nothing has ended the silence of a socket for too long."""
+
+    def __init__(self, too_long: Callable[[], object]) -> None:
+        self.too_long = too_long
+        self.end()
+        self._watch()
+
+    def end(self) -> None:
+        """Something has come."""
+        self.heard_at = time.monotonic()
+
+    def stop(self) -> None:
+        self.timer.cancel()
+
+    def _watch(self) -> None:
+        remaining = self.heard_at + settings.WEBSOCKET_IDLE_SECONDS - time.monotonic()
+        if remaining <= 0:
+            self.too_long()
+        else:
+            self.timer = asyncio.get_running_loop().call_later(remaining, self._watch)
 
 
 class Reader:

@@ -7,7 +7,6 @@ handler may block, on the ORM for example: it runs in a thread. See chat/consume
 import asyncio
 import logging
 import random
-import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from functools import reduce
@@ -27,7 +26,7 @@ from realtime import frames
 from realtime.drain import Socket
 from realtime.frames import ClientFrame, Close, Closed, Frame, Person, Refused
 from realtime.hub import hub
-from realtime.limits import Reader
+from realtime.limits import Reader, Silence
 from realtime.presence import RELOAD_SECONDS, people, presence
 from realtime.sessions import EndsWithItsLogin, user_topic
 from realtime.tasks import in_background
@@ -42,9 +41,10 @@ CATCH_UP_SECONDS = 0.2, 1.2  # so that the database is not
 class ProtocolConsumer(EndsWithItsLogin, AsyncWebsocketConsumer):
     """One socket of one person, in one or more topics of the hub.
 
-    A subclass has ``handlers``, one for each type of frame. They return a frame as the
-    answer, or nothing, and raise ``Refused`` or ``Closed``. As in Channels, an event sent
-    to a topic calls the method that its type names.
+    A subclass has ``handlers``, one for each type of frame, and the methods ``enter``,
+    ``welcome`` and ``newest``. Handlers return a frame as the answer, or nothing, and
+    raise ``Refused`` or ``Closed``. As in Channels, an event sent to a topic calls the
+    method that its type names.
     """
 
     channel_layer_alias = "none"  # the hub subscribes, not each socket
@@ -56,12 +56,15 @@ class ProtocolConsumer(EndsWithItsLogin, AsyncWebsocketConsumer):
 
     def enter(self) -> Any:
         """Set ``person`` and ``topics``, or raise ``Closed``."""
+        raise NotImplementedError
 
     def welcome(self, members: list[Person]) -> Any:
         """Return the first frames."""
+        raise NotImplementedError
 
     def newest(self) -> Any:
         """Return the frame that shows a client whether it has missed anything."""
+        raise NotImplementedError
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -73,18 +76,17 @@ class ProtocolConsumer(EndsWithItsLogin, AsyncWebsocketConsumer):
         super().__init__(*args, **kwargs)
         self.id = uuid4().hex
         self.reader = Reader(self.decoder)
-        self.heard_at = time.monotonic()
         self.is_catching_up = False
         self.entered: list[tuple[str, str, float]] = []  # topic, member, seconds to stay
 
     async def __call__(self, scope, receive, send) -> None:
         self.socket: Socket = scope["socket"]
         self.writer = Writer(self.socket, self._too_slow)
-        self._watch()
+        self.silence = Silence(self._fell_silent)
         try:
             await super().__call__(scope, receive, send)
         finally:  # disconnect() may never be called
-            self.watch.cancel()
+            self.silence.stop()
             for topic in getattr(self, "topics", ()):
                 hub().leave(topic, self)
             for topic, member, seconds in self.entered:
@@ -103,7 +105,8 @@ class ProtocolConsumer(EndsWithItsLogin, AsyncWebsocketConsumer):
         except Closed as closed:
             await self.leave(closed.code, closed.reason)
         except Exception as error:
-            logger.warning("No welcome", exc_info=not isinstance(error, DatabaseError))
+            is_away = isinstance(error, DatabaseError)
+            logger.warning("No welcome: %r", error, exc_info=not is_away)
             await self.leave(Close.UNAVAILABLE, "not available, try again later")
 
     async def _enter(self) -> None:
@@ -124,7 +127,7 @@ class ProtocolConsumer(EndsWithItsLogin, AsyncWebsocketConsumer):
         return await presence().enter(topic, member)
 
     async def websocket_receive(self, message: dict) -> None:
-        self.heard_at = time.monotonic()
+        self.silence.end()
         async with self._told_of_errors():
             frame = self.reader.read(message)
             async with self._told_of_errors(frame.ref):
@@ -166,9 +169,8 @@ class ProtocolConsumer(EndsWithItsLogin, AsyncWebsocketConsumer):
         in_background(self._handle(event))
 
     async def _handle(self, event: dict) -> None:
-        handler = getattr(type(self), get_handler_name(event))
         async with self._told_of_errors():
-            await self._call(handler, event)
+            await self._call(getattr(type(self), get_handler_name(event)), event)
 
     def catch_up(self) -> None:
         if not self.is_catching_up:  # two topics may say so
@@ -194,11 +196,5 @@ class ProtocolConsumer(EndsWithItsLogin, AsyncWebsocketConsumer):
     def _too_slow(self) -> None:
         in_background(self.leave(Close.TOO_SLOW, "too much is waiting to be read"))
 
-    def _watch(self) -> None:
-        """Close the socket when nothing has come from it for too long."""
-        silent = time.monotonic() - self.heard_at
-        if silent >= settings.WEBSOCKET_IDLE_SECONDS:
-            in_background(self.leave(Close.IDLE, "no heartbeat"))
-        else:
-            remaining = settings.WEBSOCKET_IDLE_SECONDS - silent
-            self.watch = hub().loop.call_later(remaining, self._watch)
+    def _fell_silent(self) -> None:
+        in_background(self.leave(Close.IDLE, "no heartbeat"))

@@ -46,6 +46,8 @@ class Topic:
             try:
                 await self._receive()
             except Exception as error:
+                if asyncio.current_task() is not self.listener:
+                    return  # another one has taken over
                 self.failed(error)
                 if self.subscribed.is_set():
                     retry_seconds = MIN_RETRY_SECONDS

@@ -180,6 +180,28 @@ async def test_a_layer_that_forgot_all_without_an_error_is_noticed(layer, quick_
     assert await ann.next() == HELLO
 
 
+async def test_a_subscription_that_fails_as_it_is_replaced_does_no_harm(layer, monkeypatch):
+    receive = layer.receive
+
+    async def fails_at_its_end(channel: str) -> dict:
+        try:
+            return await receive(channel)
+        except asyncio.CancelledError:
+            raise ConnectionError("cut off") from None
+
+    monkeypatch.setattr(layer, "receive", fails_at_its_end)
+    ann = Subscriber()
+    await hub().join(TOPIC, ann)
+    topic = hub().topics[TOPIC]
+    await all_done()
+    topic.restart()
+    assert await ann.next() == {"type": "catch_up"}
+    await all_done()
+    assert topic.subscribed.is_set()
+    assert not hub().is_away
+    assert len(layer.groups[TOPIC]) == 1
+
+
 async def test_after_a_beat_that_failed_all_look_whether_they_missed_anything(layer, quick_beat):
     ann = Subscriber()
     await hub().join(TOPIC, ann)

@@ -4,8 +4,7 @@ from typing import Any, ClassVar
 from urllib.parse import parse_qsl
 
 from chat import frames, history, rooms
-from chat.guests import guest
-from chat.models import Room, person_of
+from chat.models import Room
 from realtime.frames import Ack, Frame, Person, Refused
 from realtime.hub import publish
 from realtime.protocol import ProtocolConsumer
@@ -16,20 +15,16 @@ class ChatConsumer(ProtocolConsumer):
     """A socket of one person in one room: ``ws/chat/<slug>/?epoch=…&after=…&direct_after=…``."""
 
     room: Room
-    inbox: Room | None = None
+    inbox: Room | None
 
     async def enter(self) -> None:
         self.user: Any = self.scope["user"]
         self.query = dict(parse_qsl(self.scope["query_string"].decode("latin1")))
-        self.room = await in_thread(
-            rooms.find, self.scope["url_route"]["kwargs"]["slug"], self.user
+        slug, name = self.scope["url_route"]["kwargs"]["slug"], self.query.get("name", "")
+        self.room, self.inbox, self.person = await in_thread(
+            rooms.enter, slug, self.user, self.scope["session"], name
         )
         self.topics = [self.room.topic]
-        if self.user.is_authenticated:
-            self.person = person_of(self.user)
-            self.inbox = await in_thread(rooms.inbox, self.user)
-        else:
-            self.person = await in_thread(guest, self.scope["session"], self.query.get("name", ""))
 
     async def welcome(self, members: list[Person]) -> list[Frame]:
         return await in_thread(

@@ -4,8 +4,7 @@ from typing import Any, ClassVar
 from urllib.parse import parse_qsl
 
 from chat import frames, history, rooms
-from chat.guests import guest
-from chat.models import Room, person_of
+from chat.models import Room
 from realtime.frames import Ack, Frame, Person, Refused
 from realtime.hub import publish
 from realtime.protocol import ProtocolConsumer
@@ -15,18 +14,16 @@ class ChatConsumer(ProtocolConsumer):
     """A socket of one person in one room: ``ws/chat/<slug>/?epoch=…&after=…&direct_after=…``."""
 
     room: Room
-    inbox: Room | None = None
+    inbox: Room | None
 
     def enter(self) -> None:
         self.user: Any = self.scope["user"]
         self.query = dict(parse_qsl(self.scope["query_string"].decode("latin1")))
-        self.room = rooms.find(self.scope["url_route"]["kwargs"]["slug"], self.user)
+        slug, name = self.scope["url_route"]["kwargs"]["slug"], self.query.get("name", "")
+        self.room, self.inbox, self.person = rooms.enter(
+            slug, self.user, self.scope["session"], name
+        )
         self.topics = [self.room.topic]
-        if self.user.is_authenticated:
-            self.person = person_of(self.user)
-            self.inbox = rooms.inbox(self.user)
-        else:
-            self.person = guest(self.scope["session"], self.query.get("name", ""))
 
     def welcome(self, members: list[Person]) -> list[Frame]:
         return history.welcome(self.room, self.inbox, self.person, members, self.query)

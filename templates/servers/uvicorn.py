@@ -26,6 +26,7 @@ def run(host: str, port: int, uds: str | None, workers: int) -> None:
         ws_per_message_deflate=False,  # costs more than it saves on short messages
         proxy_headers=False,  # realtime.middleware does it, the same on every server
         access_log=False,
+        log_level="warning",  # below, it logs two lines for each WebSocket
         server_header=False,
     )
 

@@ -3,11 +3,13 @@
 import asyncio
 import re
 import sqlite3
-from pathlib import Path
+from collections.abc import Generator
+from contextlib import closing, contextmanager
 from uuid import uuid4
 
 import pytest
 from django.db import connection
+from websockets.exceptions import InvalidStatus
 
 from chat.models import Message
 from realtime.threads import in_thread
@@ -20,16 +22,23 @@ PROMPT_SECONDS = 3
 
 
 @pytest.fixture
-def database(tmp_path) -> Path:
-    """A link to the tests' database, that may be cut."""
-    link = tmp_path / "db.sqlite3"
-    link.symlink_to(connection.settings_dict["NAME"])
-    return link
+def server(launch) -> Server:
+    return launch()
 
 
-@pytest.fixture
-def server(launch, database) -> Server:
-    return launch(SQLITE_PATH=str(database))
+def open_database() -> sqlite3.Connection:
+    return sqlite3.connect(connection.settings_dict["NAME"], isolation_level=None)
+
+
+@contextmanager
+def no_table(name: str) -> Generator[None]:
+    """Let each query of a table fail, on connections that are open too."""
+    with closing(open_database()) as database:
+        database.execute(f"ALTER TABLE {name} RENAME TO gone")
+        try:
+            yield
+        finally:
+            database.execute(f"ALTER TABLE gone RENAME TO {name}")
 
 
 async def say_again_until_stored(wire: Wire, **fields: object) -> int:
@@ -46,7 +55,7 @@ def count_messages(room) -> int:
 async def test_a_locked_database_is_told_to_the_sender_alone(server, join, room):
     message = {"text": "Hello", "id": str(uuid4())}
     async with join(server, room) as wire, join(server, room) as other:
-        with sqlite3.connect(connection.settings_dict["NAME"], isolation_level=None) as writer:
+        with closing(open_database()) as writer:
             writer.execute("BEGIN IMMEDIATE")
             answer = await wire.say(**message, ref="mine")
             writer.execute("ROLLBACK")
@@ -59,19 +68,29 @@ async def test_a_locked_database_is_told_to_the_sender_alone(server, join, room)
     assert not re.search(r"Traceback|\bERROR\b", server.log), server.log
 
 
-async def test_a_database_that_is_gone_and_comes_back(server, join, room, database):
+async def test_a_database_that_is_gone_and_comes_back(server, join, room, ann):
     message = {"text": "Hello", "id": str(uuid4())}
-    async with join(server, room) as wire:
-        real = database.readlink()
-        database.unlink()
-        database.symlink_to("/nowhere/db.sqlite3")
-        answer = await wire.say(**message, ref=7)
-        assert (answer.get("code"), answer["ref"]) == ("unavailable", 7)
-        assert (await wire.ask("system.ping"))["type"] in ("system.error", "system.pong")
-        database.unlink()
-        database.symlink_to(real)
+    async with join(server, room, ann) as wire:
+        with no_table("chat_room"):
+            answer = await wire.say(**message, ref=7)
+            assert (answer.get("code"), answer["ref"]) == ("unavailable", 7)
+            answer = await wire.ask("system.ping")
+            assert (answer["type"], answer.get("code")) == ("system.error", "unavailable")
+            async with Wire(server, room.slug, is_welcome=False) as late:
+                code, _ = await late.expect_close()
+                assert code == 4150
         assert await say_again_until_stored(wire, **message) == 1
         assert await in_thread(count_messages, room) == 1
+    assert not re.search(r"Traceback|\bERROR\b", server.log), server.log
+
+
+async def test_a_login_that_cannot_be_looked_up_is_refused(server, room, ann):
+    with no_table("django_session"), pytest.raises(InvalidStatus) as refused:
+        async with Wire(server, room.slug, ann.cookie):
+            pass
+    assert refused.value.response.status_code == 403
+    assert "WebSocket refused: no database" in server.log
+    assert not re.search(r"Traceback|\bERROR\b", server.log), server.log
 
 
 async def test_a_handler_that_raises_is_told_to_its_client_alone(server, join, room):

@@ -1,35 +1,32 @@
 """What clients are shown of the logs, as frames."""
 
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
 from django.conf import settings
+from django.contrib.auth import get_user_model
 
 from chat import frames
 from chat.frames import History, Pong, Said, SaidDirectly
-from chat.models import Message, Room, person_of
+from chat.models import Message, Room, user_person
 from realtime.frames import Frame, Person
 
 PAGE = 50  # messages
 RESUME_LIMIT = 1000  # messages; a client that missed more starts over
 
-
-def said(message: Message) -> Said:
-    """Return the frame that shows ``message``."""
-    fields = {
-        "seq": message.seq,
-        "id": message.client_id,
-        "user": message.person,
-        "text": message.text,
-        "sent_at": message.sent_at,
-    }
-    if message.room.owner_id is None:
-        return Said(**fields)
-    return SaidDirectly(**fields, to=person_of(message.recipient))
+# Columns, not instances: a page is read at each connect.
+User: Any = get_user_model()
+SHOWN = ["seq", "client_id", "text", "sent_at", "guest_id", "guest_name"]
+AUTHOR = ["author_id", f"author__{User.USERNAME_FIELD}"]
+RECIPIENT = ["recipient_id", f"recipient__{User.USERNAME_FIELD}"]
 
 
 def history(
     room: Room, after: int | None = None, before: int | None = None, ref: str | int | None = None
 ) -> History:
     """Return a page of messages: those after a seq, or those just before one, or the newest."""
-    messages = Message.objects.filter(room=room).select_related("room", "author", "recipient")
+    messages = Message.objects.filter(room=room).values_list(*SHOWN, *AUTHOR, *RECIPIENT)
     if after is not None:
         page = list(messages.filter(seq__gt=after).order_by("seq")[: PAGE + 1])
         shown = page[:PAGE]
@@ -38,12 +35,31 @@ def history(
             messages = messages.filter(seq__lt=before)
         page = list(messages.order_by("-seq")[: PAGE + 1])
         shown = page[:PAGE][::-1]
+    is_direct = room.owner_id is not None
     return History(
         ref=ref,
-        messages=[said(message) for message in shown],
+        messages=[_said(is_direct, *row) for row in shown],
         more=len(page) > PAGE,
-        direct=room.owner_id is not None,
+        direct=is_direct,
     )
+
+
+def _said(
+    is_direct: bool,
+    seq: int,
+    client_id: UUID,
+    text: str,
+    sent_at: datetime,
+    guest_id: str,
+    guest_name: str,
+    *people: Any,
+) -> Said | SaidDirectly:
+    author_id, author_name, recipient_id, recipient_name = people
+    author = Person(guest_id, guest_name) if guest_id else user_person(author_id, author_name)
+    if not is_direct:
+        return Said(seq, client_id, author, text, sent_at)
+    recipient = user_person(recipient_id, recipient_name)
+    return SaidDirectly(seq, client_id, author, text, sent_at, recipient)
 
 
 def welcome(
@@ -73,10 +89,18 @@ def welcome(
         ),
         heartbeat=settings.WEBSOCKET_HEARTBEAT_SECONDS,
     )
-    logs = [history(room, after if recovered else None)]
+    logs = [_since(room, newest_seqs.seq, after if recovered else None)]
     if inbox is not None:
-        logs.append(history(inbox, direct_after if recovered else None))
+        seq = newest_seqs.direct_seq
+        logs.append(_since(inbox, seq, direct_after if recovered else None))
     return [first, *logs]
+
+
+def _since(log: Room, newest_seq: int, after: int | None) -> History:
+    """Return what a client lacks, often nothing: when all come back at once, a query counts."""
+    if newest_seq == (after or 0):
+        return History(messages=[], more=False, direct=log.owner_id is not None)
+    return history(log, after)
 
 
 def as_seq(text: str | None) -> int | None:

@@ -1,3 +1,4 @@
+from typing import Any
 from uuid import uuid4
 
 from django.conf import settings
@@ -78,4 +79,8 @@ class Message(models.Model):
 
 def person_of(user) -> Person:
     """Return a user as frames show them, or somebody who was deleted."""
-    return Person(f"user-{user.pk}", user.get_username()) if user else Person("", "(deleted)")
+    return user_person(user.pk, user.get_username()) if user else user_person(None, "")
+
+
+def user_person(pk: Any, name: str) -> Person:
+    return Person("", "(deleted)") if pk is None else Person(f"user-{pk}", name)

@@ -5,10 +5,10 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from django.contrib.auth import get_user_model
-from django.db import IntegrityError, transaction
-from django.db.models import F
+from django.db import IntegrityError, connection, transaction
 
-from chat.history import said
+from chat.frames import Said, SaidDirectly
+from chat.guests import guest
 from chat.models import Message, Room, person_of
 from realtime.frames import Close, Closed, Person, Refused
 from realtime.hub import publish
@@ -20,6 +20,14 @@ def can_join(user: Any, room: Room) -> bool:
     if room.owner_id is not None:
         return False  # an inbox is read by the way
     return room.open_to_guests or user.is_authenticated
+
+
+def enter(slug: str, user: Any, session: dict, name: str) -> tuple[Room, Room | None, Person]:
+    """Return a room, the inbox of a user, and who they or a guest are there. Raises Closed."""
+    room = find(slug, user)
+    if user.is_authenticated:
+        return room, inbox(user), person_of(user)
+    return room, None, guest(session, name)
 
 
 def find(slug: str, user: Any) -> Room:
@@ -40,11 +48,11 @@ def post(room: Room, author: Person, user: Any, client_id: UUID, text: str) -> i
     for a text without content, and for a ``client_id`` that somebody else has used.
     """
     check_text(text)
-    with transaction.atomic():
-        message, is_new = _append(room, author, user, client_id, text)
-        if is_new:
-            transaction.on_commit(partial(publish, room.topic, said(message)), robust=True)
-    return message.seq
+    try:
+        with transaction.atomic():
+            return _append(room, room.topic, author, user, client_id, text)
+    except IntegrityError:
+        return _seq_of(room, author, client_id)
 
 
 def post_direct(user: Any, to: str, client_id: UUID, text: str) -> int:
@@ -54,18 +62,17 @@ def post_direct(user: Any, to: str, client_id: UUID, text: str) -> int:
     """
     check_text(text)
     recipient = find_recipient(user, to)
-    seq = 0
-    with transaction.atomic():
-        for owner in sorted([user, recipient], key=lambda owner: owner.pk):  # against deadlocks
-            message, is_new = _append(
-                inbox(owner), person_of(user), user, client_id, text, recipient
-            )
-            if is_new:
-                event = partial(publish, user_topic(owner), said(message))
-                transaction.on_commit(event, robust=True)
-            if owner == user:
-                seq = message.seq
-    return seq
+    author, seqs = person_of(user), {}
+    inboxes = {owner: inbox(owner) for owner in (user, recipient)}
+    try:
+        with transaction.atomic():
+            for owner in sorted(inboxes, key=lambda owner: owner.pk):  # against deadlocks
+                seqs[owner] = _append(
+                    inboxes[owner], user_topic(owner), author, user, client_id, text, recipient
+                )
+    except IntegrityError:
+        return _seq_of(inboxes[user], author, client_id)
+    return seqs[user]
 
 
 def check_text(text: str) -> None:
@@ -96,31 +103,55 @@ def inbox(user: Any) -> Room:
 
 
 def _append(
-    room: Room, author: Person, user: Any, client_id: UUID, text: str, recipient: Any = None
-) -> tuple[Message, bool]:
-    """Store a message under the room's next seq, unless it is there. To be called in a transaction.
+    room: Room,
+    topic: str,
+    author: Person,
+    user: Any,
+    client_id: UUID,
+    text: str,
+    recipient: Any = None,
+) -> int:
+    """Store a message under the room's next seq, and return that. To be called in a transaction.
 
-    The update locks the room, so that no two writers get the same seq, and a seq whose
-    transaction fails is given again.
+    Raises IntegrityError when ``client_id`` is taken.
     """
-    is_user = user.is_authenticated
-    try:
-        with transaction.atomic():
-            Room.objects.filter(pk=room.pk).update(seq=F("seq") + 1)
-            return Message.objects.create(
-                room=room,
-                seq=Room.objects.values_list("seq", flat=True).get(pk=room.pk),
-                client_id=client_id,
-                author=user if is_user else None,
-                guest_id="" if is_user else author.id,
-                guest_name="" if is_user else author.name,
-                recipient=recipient,
-                text=text,
-            ), True
-    except IntegrityError:
-        first = Message.objects.filter(room=room, client_id=client_id).first()
-        if first is None:
-            raise
-        if first.person.id != author.id:
-            raise Refused("invalid", "id: used by somebody else") from None
-        return first, False
+    seq, is_user = _next_seq(room), user.is_authenticated
+    message = Message.objects.create(
+        room=room,
+        seq=seq,
+        client_id=client_id,
+        author=user if is_user else None,
+        guest_id="" if is_user else author.id,
+        guest_name="" if is_user else author.name,
+        recipient=recipient,
+        text=text,
+    )
+    if recipient is None:
+        said = Said(seq, client_id, author, text, message.sent_at)
+    else:
+        to = person_of(recipient)
+        said = SaidDirectly(seq, client_id, author, text, message.sent_at, to)
+    transaction.on_commit(partial(publish, topic, said), robust=True)
+    return seq
+
+
+def _next_seq(room: Room) -> int:
+    """Count a room's messages up, and return the new number. Raises Closed.
+
+    The update locks the room until the transaction ends: no two writers get the same seq,
+    and a seq whose transaction fails is given again. PostgreSQL and SQLite return it at once.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE chat_room SET seq = seq + 1 WHERE id = %s RETURNING seq", [room.pk])
+        row = cursor.fetchone()
+    if row is None:
+        raise Closed(Close.NOT_FOUND, f"no room {room.slug} any more")
+    return row[0]
+
+
+def _seq_of(room: Room, author: Person, client_id: UUID) -> int:
+    """Return the seq under which ``author`` has stored a message before."""
+    message = Message.objects.filter(room=room, client_id=client_id).first()
+    if message is None or message.person.id != author.id:
+        raise Refused("invalid", "id: used by somebody else")
+    return message.seq

@@ -1,7 +1,12 @@
 """The way of a request through the project, from the server to the code that answers."""
 
+{% if cookiecutter.starter == 'minimal' %}
 from channels.auth import AuthMiddlewareStack
+{% endif %}
 from channels.routing import ProtocolTypeRouter, URLRouter
+{% if cookiecutter.starter == 'chat' %}
+from channels.sessions import SessionMiddlewareStack
+{% endif %}
 from django.core.asgi import get_asgi_application
 from django.urls import path, re_path
 
@@ -15,6 +20,7 @@ from realtime.drain import Drain
 from realtime.middleware import OriginCheck, TrustedProxies
 {% if cookiecutter.starter == 'chat' %}
 from realtime.readiness import Readiness
+from realtime.sessions import Login
 {% endif %}
 from realtime.static import StaticFiles
 
@@ -32,10 +38,13 @@ application = Drain(
             {
 {% if cookiecutter.starter == 'chat' %}
                 "http": Readiness(StaticFiles(get_asgi_application())),
+                "websocket": OriginCheck(
+                    SessionMiddlewareStack(Login(URLRouter(websocket_urlpatterns)))
+                ),
 {% else %}
                 "http": StaticFiles(get_asgi_application()),
-{% endif %}
                 "websocket": OriginCheck(AuthMiddlewareStack(URLRouter(websocket_urlpatterns))),
+{% endif %}
                 "lifespan": lifespan,
             }
         )

@@ -10,11 +10,13 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth import get_user, get_user_model
 from django.contrib.auth.signals import user_logged_out
+from django.db import Error as DatabaseError
 from django.db import transaction
 from django.db.models.signals import post_save
 from django.dispatch import receiver
 from django.http import HttpRequest
 
+from realtime.asgi import refuse
 from realtime.frames import Close, Closed
 from realtime.hub import publish
 from realtime.threads import in_thread
@@ -27,13 +29,32 @@ def user_topic(user: Any) -> str:
     return f"user.{user.pk}"
 
 
+class Login:
+    """Sets ``scope["user"]``, as Channels' AuthMiddleware does, on threads that stay connected."""
+
+    def __init__(self, application) -> None:
+        self.application = application
+
+    async def __call__(self, scope, receive, send) -> None:
+        try:
+            user = await in_thread(_user_of, scope["session"])
+        except DatabaseError as error:
+            await refuse(f"no database: {error!r}", receive, send)
+        else:
+            await self.application({**scope, "user": user}, receive, send)
+
+
+def _user_of(session: Any) -> Any:
+    request = HttpRequest()
+    request.session = session
+    return get_user(request)
+
+
 def is_still_valid(scope: dict) -> bool:
     """Whether the login of a socket holds: read anew, session and user. Guests have none."""
     if not scope["user"].is_authenticated:
         return True
-    request = HttpRequest()
-    request.session = SessionStore(scope["session"].session_key)
-    return get_user(request) == scope["user"]
+    return _user_of(SessionStore(scope["session"].session_key)) == scope["user"]
 
 
 class EndsWithItsLogin:

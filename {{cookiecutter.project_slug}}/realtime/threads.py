@@ -6,8 +6,25 @@ from typing import Any
 
 from channels.db import database_sync_to_async
 from django.conf import settings
+from django.db import connections
 
-_pool = ThreadPoolExecutor(settings.WEBSOCKET_THREADS, thread_name_prefix="websocket")
+KEEP_SECONDS: float = 60  # a database connection
+
+
+def _keep_connections() -> None:
+    """Let the connections of this thread outlive a call: opening one costs more than a query.
+
+    Django advises against it under ASGI, for its own threads, which end with a request.
+    https://docs.djangoproject.com/en/stable/ref/databases/#persistent-connections
+    """
+    kept = {"CONN_MAX_AGE": KEEP_SECONDS, "CONN_HEALTH_CHECKS": True}
+    for connection in connections.all():
+        connection.settings_dict = {**connection.settings_dict, **kept}
+
+
+_pool = ThreadPoolExecutor(
+    settings.WEBSOCKET_THREADS, thread_name_prefix="websocket", initializer=_keep_connections
+)
 
 
 async def in_thread(function: Callable, *args: Any) -> Any:

@@ -10,6 +10,7 @@ from django.db import connection
 from django.db.models.signals import post_migrate
 
 from chat.models import Room
+from realtime import threads
 from tests.chat.accounts import Account, create_account
 from tests.chat.client import Wire
 from tests.live import Server
@@ -20,6 +21,7 @@ def django_db_setup(django_db_setup) -> None:
     """Keep Django from storing all permissions anew whenever a test has emptied the database."""
     post_migrate.disconnect(create_contenttypes)
     post_migrate.disconnect(dispatch_uid="django.contrib.auth.management.create_permissions")
+    threads.KEEP_SECONDS = 0  # no connection is left when the database is taken away
 
 
 @pytest.fixture(autouse=True)

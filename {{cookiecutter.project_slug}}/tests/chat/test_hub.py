@@ -181,13 +181,13 @@ async def test_a_layer_that_forgot_all_without_an_error_is_noticed(layer, quick_
 
 
 async def test_a_subscription_that_fails_as_it_is_replaced_does_no_harm(layer, monkeypatch):
-    receive = layer.receive
+    receive, failures = layer.receive, [ConnectionError("cut off")]
 
     async def fails_at_its_end(channel: str) -> dict:
         try:
             return await receive(channel)
-        except asyncio.CancelledError:
-            raise ConnectionError("cut off") from None
+        except asyncio.CancelledError as cancelled:
+            raise (failures.pop() if failures else cancelled) from None
 
     monkeypatch.setattr(layer, "receive", fails_at_its_end)
     ann = Subscriber()

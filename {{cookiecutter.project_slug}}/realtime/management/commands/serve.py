@@ -1,5 +1,6 @@
 """The production start: the project's ASGI server with the flags it needs."""
 
+import logging
 from pathlib import Path
 
 from django.conf import settings
@@ -7,6 +8,8 @@ from django.core.management.base import BaseCommand, CommandError
 
 from realtime import server
 from realtime.checks import on_memory_layer
+
+logger = logging.getLogger(__name__)
 
 
 class Command(BaseCommand):
@@ -44,4 +47,5 @@ class Command(BaseCommand):
             )
         if uds and Path(uds).is_socket():
             Path(uds).unlink()  # left behind by a server that was killed
+        logger.info("%s serves %s", server.NAME, uds or f"http://{host}:{port}/")
         server.run(host, port, uds, workers)

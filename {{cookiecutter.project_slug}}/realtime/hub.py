@@ -17,6 +17,7 @@ from channels.layers import get_channel_layer
 from realtime.broadcast import broadcast
 from realtime.drain import Drain
 from realtime.frames import Frame
+from realtime.limits import Entrance
 from realtime.tasks import end, in_background
 from realtime.topic import Subscriber, Topic
 
@@ -30,7 +31,6 @@ SEND_SECONDS = 5  # for a layer to take an event
 BEAT_SECONDS = 3
 LOG_SECONDS = 10
 RENEW_BEATS = 5000  # some hours, after which to renew what expires in days
-ENTERING = 4  # sockets at once: those who are in go first
 MAX_OUTGOING = 10_000  # events that wait for the layer; those above are dropped
 
 
@@ -46,7 +46,7 @@ class Hub:
         self.outgoing: asyncio.Queue[tuple[str, dict]] = asyncio.Queue(MAX_OUTGOING)
         self.lost_in: set[str] = set()  # topics that an event could not be sent to
         self.is_away = False  # the layer
-        self.entering = asyncio.Semaphore(ENTERING)
+        self.entrance = Entrance()
         self.next_log = 0.0
         self.own: Topic | None = None  # for the beat
         self.heard = asyncio.Event()

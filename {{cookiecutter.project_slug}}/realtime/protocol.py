@@ -100,7 +100,7 @@ class ProtocolConsumer(EndsWithItsLogin, AsyncWebsocketConsumer):
         spread_ms = random.randint(1, 1000 * settings.WEBSOCKET_RESTART_SECONDS)  # not all at once
         self.socket.farewell = frames.Disconnect(Close.RESTART, "restart", spread_ms).encode()
         try:
-            async with hub().entering:
+            async with hub().entrance:
                 await self._enter()
         except Closed as closed:
             await self.leave(closed.code, closed.reason)

@@ -18,7 +18,7 @@ from django.http import HttpRequest
 
 from realtime.asgi import refuse
 from realtime.frames import Close, Closed
-from realtime.hub import publish
+from realtime.hub import hub, publish
 from realtime.threads import in_thread
 
 SessionStore = import_module(settings.SESSION_ENGINE).SessionStore
@@ -36,8 +36,12 @@ class Login:
         self.application = application
 
     async def __call__(self, scope, receive, send) -> None:
+        if hub().entrance.is_crowded:
+            await refuse("too many are waiting", receive, send)
+            return
         try:
-            user = await in_thread(_user_of, scope["session"])
+            async with hub().entrance:
+                user = await in_thread(_user_of, scope["session"])
         except DatabaseError as error:
             await refuse(f"no database: {error!r}", receive, send)
         else:

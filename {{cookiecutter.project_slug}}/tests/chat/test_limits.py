@@ -4,6 +4,7 @@ import asyncio
 from contextlib import suppress
 
 import pytest
+from channels.testing import WebsocketCommunicator
 from django.conf import settings
 from websockets.exceptions import ConnectionClosed
 
@@ -103,3 +104,17 @@ def test_a_bucket_holds_a_burst_and_fills_at_its_rate(clock):
     assert taken(bucket) == 1
     clock.now = 1000
     assert taken(bucket) == 20
+
+
+async def test_who_would_wait_for_too_long_is_refused_at_once(application, room, monkeypatch):
+    monkeypatch.setattr(limits, "WAITING", 1)
+    communicators = [
+        WebsocketCommunicator(
+            application, f"/ws/chat/{room.slug}/", headers=[(b"origin", b"http://localhost")]
+        )
+        for _ in range(limits.ENTERING + 2)
+    ]
+    opened = await asyncio.gather(*(peer.connect(ANSWER_SECONDS) for peer in communicators))
+    assert [is_open for is_open, _ in opened] == [True, True, True, False]
+    for communicator in communicators[:-1]:
+        await communicator.disconnect()

@@ -1,0 +1,35 @@
+"""A program that opens and closes many sockets for some seconds, and counts those that opened.
+
+In a process of its own, so that it does not delay those who measure. It reads its orders
+from stdin, as JSON.
+"""
+
+import asyncio
+import json
+import os
+import sys
+import time
+from types import SimpleNamespace
+from typing import Any
+
+from tests.chat.client import Wire
+
+
+async def flood(port: int, rooms: list[tuple[str, str]], seconds: float) -> int:
+    """Keep one socket opening and closing for each room and cookie. Return how many opened."""
+    server: Any = SimpleNamespace(port=port)
+    end, opened = time.monotonic() + seconds, 0
+
+    async def come_and_go(room: str, cookie: str) -> None:
+        nonlocal opened
+        while time.monotonic() < end:
+            async with Wire(server, room, cookie):
+                opened += 1
+
+    await asyncio.gather(*(come_and_go(room, cookie) for room, cookie in rooms))
+    return opened
+
+
+if __name__ == "__main__":
+    os.nice(5)  # what is measured is the server, not the machine
+    print(asyncio.run(flood(**json.load(sys.stdin))))

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from itertools import cycle, islice
 from uuid import uuid4
 
-from benchmarks.machine import cpu_seconds, own_cpu_seconds
+from benchmarks.machine import cpu_seconds
 from benchmarks.wire import Wire, client_frame, handshake
 
 MARK = b"^"
@@ -231,7 +231,7 @@ class Meter:
         self.pids = pids
         self.expected = self.delivered = 0
         self.delays: list[float] = []  # seconds
-        self.server_begin, self.client_begin = cpu_seconds(pids), own_cpu_seconds()
+        self.server_begin, self.client_begin = cpu_seconds(pids), time.process_time()
         self.begin = self.last = time.perf_counter()  # of all, and of the newest delivery
 
     def count(self, heard: int) -> None:
@@ -252,7 +252,7 @@ class Meter:
             seconds,
             self.expected,
             (cpu_seconds(self.pids) - self.server_begin) / seconds,
-            (own_cpu_seconds() - self.client_begin) / seconds,
+            (time.process_time() - self.client_begin) / seconds,
             self.delays,
         )
 

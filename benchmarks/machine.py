@@ -3,7 +3,6 @@
 import os
 import platform
 import resource
-import time
 from pathlib import Path
 
 TICKS = os.sysconf("SC_CLK_TCK")  # a second
@@ -27,10 +26,6 @@ def cpu_seconds(pids: list[int]) -> float:
         after_name = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
         ticks += int(after_name[11]) + int(after_name[12])
     return ticks / TICKS
-
-
-def own_cpu_seconds() -> float:
-    return time.process_time()
 
 
 def resident_bytes(pids: list[int]) -> int:

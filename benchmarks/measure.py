@@ -1,7 +1,7 @@
 """Interleaved rounds, medians, and rows with a target."""
 
 import operator
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Collection, Generator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
 from statistics import median
@@ -96,6 +96,37 @@ class Rounds(dict[str, list[Slice]]):
             ]
             for name, slices in self.items()
         }
+
+    def row(
+        self,
+        key: str,
+        title: str,
+        unit: str,
+        figure: Callable[[Slice], float],
+        pair: tuple[str, str] | None = None,
+        bound: str = "",
+        target: float | None = None,
+        names: Collection[str] = (),
+        note: str = "",
+    ) -> Row:
+        """Return a row of these contenders, or all. ``pair`` is the ratio that is looked at."""
+
+        def chosen(values: dict) -> dict:
+            return {name: values[name] for name in names or self}
+
+        return Row(
+            key,
+            title,
+            unit,
+            chosen(self.medians(figure)),
+            self.ratio(*pair, figure) if pair else None,
+            " / ".join(pair or ()),
+            bound if target else "",
+            target,
+            note,
+            chosen(self.shares()),
+            chosen(self.costs()),
+        )
 
 
 def interleave(crowds: dict[str, Crowd], act: Callable[[Crowd], Slice], rounds: int) -> Rounds:

@@ -19,7 +19,7 @@ from pathlib import Path
 ANSWER_SECONDS = 10  # ANSWER_MS of the client
 MIN_BACKOFF_SECONDS, MAX_BACKOFF_SECONDS = 0.5, 30
 HEARTBEAT_SECONDS = 25
-SPREAD_SECONDS = 2  # RESTART_SPREAD_MS of the server
+SPREAD_SECONDS = 2  # WEBSOCKET_RESTART_SECONDS of the server
 QUEUE_SECONDS = 5  # of work that may wait where there is a limit
 END_SECONDS = 300  # of the simulation; who is not back by then counts as never
 

@@ -33,17 +33,14 @@ def large_room(plan: Plan) -> list[Row]:
     with match(entries, LARGE_ROOM) as crowds:
         rounds = interleave(crowds, lambda crowd: crowd.one_at_a_time(TEXTS), plan.rounds)
     return [
-        Row(
+        rounds.row(
             "delay.large_room",
             f"p99 in a room of {LARGE_ROOM}, one text under way",
             "ms",
-            rounds.medians(p99),
-            rounds.ratio("ours", "tutorial", p99),
-            "ours / tutorial",
+            p99,
+            ("ours", "tutorial"),
             AT_MOST,
             0.1,
-            shares=rounds.shares(),
-            costs=rounds.costs(),
         )
     ]
 
@@ -59,16 +56,13 @@ def stored(plan: Plan) -> list[Row]:
     with match(entries, SMALL_ROOM, STORED_ROOM) as crowds:
         rounds = interleave(crowds, lambda crowd: crowd.one_at_a_time(WRITTEN), plan.rounds)
     return [
-        Row(
+        rounds.row(
             "delay.stored",
             "p50 of a message stored in SQLite, one writer",
             "ms",
-            rounds.medians(p50),
-            rounds.ratio("stored", "the same, not stored", p50),
-            "stored / the same, not stored",
+            p50,
+            ("stored", "the same, not stored"),
             AT_MOST,
             3,
-            shares=rounds.shares(),
-            costs=rounds.costs(),
         )
     ]

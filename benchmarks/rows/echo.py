@@ -4,6 +4,7 @@ from benchmarks.dialects import ECHO, RAW_ECHO, TUTORIAL_ECHO, TUTORIAL_SYNC_ECH
 from benchmarks.measure import AT_LEAST, Entry, Plan, Row, interleave, match, rate
 
 SOCKETS = 50
+UNIT = "answers/s"
 
 
 def echo(plan: Plan) -> list[Row]:
@@ -18,24 +19,23 @@ def echo(plan: Plan) -> list[Row]:
     }
     with match(entries, SOCKETS) as crowds:
         rounds = interleave(crowds, lambda crowd: crowd.echo(plan.seconds), plan.rounds)
-    figures, shares, costs = rounds.medians(rate), rounds.shares(), rounds.costs()
-
-    def row(key: str, names: list[str], target: float | None) -> Row:
-        one, other, *_ = names
-        return Row(
-            f"echo.{key}",
-            f"{SOCKETS} sockets, {key} style",
-            "answers/s",
-            {name: figures[name] for name in names},
-            rounds.ratio(one, other, rate),
-            f"{one} / {other}",
-            AT_LEAST if target else "",
-            target,
-            shares={name: shares[name] for name in names},
-            costs={name: costs[name] for name in names},
-        )
-
     return [
-        row("async", ["ours", "tutorial", "raw"], 2.2),
-        row("sync", ["ours, sync", "tutorial, sync"], None),
+        rounds.row(
+            "echo.async",
+            f"{SOCKETS} sockets, async style",
+            UNIT,
+            rate,
+            ("ours", "tutorial"),
+            AT_LEAST,
+            2.2,
+            names=["ours", "tutorial", "raw"],
+        ),
+        rounds.row(
+            "echo.sync",
+            f"{SOCKETS} sockets, sync style",
+            UNIT,
+            rate,
+            ("ours, sync", "tutorial, sync"),
+            names=["ours, sync", "tutorial, sync"],
+        ),
     ]

@@ -25,22 +25,11 @@ def memory_100(plan: Plan) -> list[Row]:
     }
     with match(entries, 100) as crowds:
         rounds = interleave(crowds, lambda crowd: crowd.fan_out(plan.seconds), plan.rounds)
-    figures, shares, costs = rounds.medians(rate), rounds.shares(), rounds.costs()
 
     def row(key: str, title: str, one: str, other: str, target: float | None = None) -> Row:
-        names = dict.fromkeys((one, other))
-        return Row(
-            f"fan_out.memory.100.{key}",
-            f"memory, 100 sockets: {title}",
-            UNIT,
-            {name: figures[name] for name in names},
-            rounds.ratio(one, other, rate),
-            f"{one} / {other}",
-            AT_LEAST if target else "",
-            target,
-            shares={name: shares[name] for name in names},
-            costs={name: costs[name] for name in names},
-        )
+        key, title = f"fan_out.memory.100.{key}", f"memory, 100 sockets: {title}"
+        pair = one, other
+        return rounds.row(key, title, UNIT, rate, pair, AT_LEAST, target, names=pair)
 
     return [
         row("raw", "to the server's own limit", "ours", "raw", 0.75),
@@ -87,18 +76,8 @@ def _pair(
         entries["raw"] = Entry(projects.raw(server), RAW)
     with match(entries, sockets) as crowds:
         rounds = interleave(crowds, lambda crowd: crowd.fan_out(plan.seconds), plan.rounds)
-    return Row(
-        f"fan_out.{server}.{layer}.{sockets}",
-        title,
-        UNIT,
-        rounds.medians(rate),
-        rounds.ratio("ours", "tutorial", rate),
-        "ours / tutorial",
-        AT_LEAST,
-        target,
-        shares=rounds.shares(),
-        costs=rounds.costs(),
-    )
+    key = f"fan_out.{server}.{layer}.{sockets}"
+    return rounds.row(key, title, UNIT, rate, ("ours", "tutorial"), AT_LEAST, target)
 
 
 def stored(plan: Plan) -> list[Row]:
@@ -108,15 +87,12 @@ def stored(plan: Plan) -> list[Row]:
     with match(entries, 100, STORED_ROOM) as crowds:
         rounds = interleave(crowds, lambda crowd: crowd.fan_out(STORED_SECONDS), plan.rounds)
     return [
-        Row(
+        rounds.row(
             "fan_out.stored",
             "memory, 100 sockets: messages that are stored first",
             UNIT,
-            rounds.medians(rate),
-            rounds.ratio("stored", "not stored", rate),
-            "stored / not stored",
+            rate,
+            ("stored", "not stored"),
             note="One speaker. SQLite; the template has no option for PostgreSQL.",
-            shares=rounds.shares(),
-            costs=rounds.costs(),
         )
     ]

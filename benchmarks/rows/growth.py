@@ -1,9 +1,8 @@
 """Whether a delivery takes longer in a larger room, or beside more rooms."""
 
 from contextlib import ExitStack
-from statistics import median
 
-from benchmarks.crowd import tend
+from benchmarks.crowd import Slice, tend
 from benchmarks.dialects import CHAT
 from benchmarks.measure import AT_MOST, Plan, Row, interleave
 
@@ -36,16 +35,11 @@ def _row(plan: Plan, key: str, what: str, sizes: dict[int, list[int]]) -> Row:
                 tend(list(crowds.values()))  # it takes a while
         rounds = interleave(crowds, lambda crowd: crowd.fan_out(plan.seconds), plan.rounds)
     first, *_, last = crowds
-    pairs = zip(rounds[first], rounds[last], strict=True)
-    return Row(
-        key,
-        f"{first} to {last} {what}",
-        "µs a delivery",
-        rounds.medians(lambda a_slice: 1e6 / a_slice.rate),
-        median(few.rate / many.rate for few, many in pairs),
-        f"time at {last} / at {first}",
-        AT_MOST,
-        FLAT,
-        shares=rounds.shares(),
-        costs=rounds.costs(),
+    return rounds.row(
+        key, f"{first} to {last} {what}", "µs a delivery", cost, (last, first), AT_MOST, FLAT
     )
+
+
+def cost(a_slice: Slice) -> float:
+    """Microseconds of a delivery."""
+    return 1e6 / a_slice.rate

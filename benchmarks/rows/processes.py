@@ -23,15 +23,12 @@ def two(plan: Plan) -> list[Row]:
         crowds = {"one process": single, "two processes": both}
         rounds = interleave(crowds, lambda crowd: crowd.fan_out(plan.seconds), plan.rounds)
     return [
-        Row(
+        rounds.row(
             "processes.two",
             f"{LAYER}, {SOCKETS} sockets in one room",
             "deliveries/s",
-            rounds.medians(rate),
-            rounds.ratio("two processes", "one process", rate),
-            "two / one",
-            shares=rounds.shares(),
-            costs=rounds.costs(),
+            rate,
+            ("two processes", "one process"),
         )
     ]
 
@@ -48,13 +45,11 @@ def events(plan: Plan) -> list[Row]:
                 crowds[layer].join(1, f"room-{number}")
         rounds = interleave(crowds, lambda crowd: crowd.fan_out(plan.seconds), plan.rounds)
     return [
-        Row(
+        rounds.row(
             "processes.events",
             "events through the layer into one process, 20 rooms of one socket",
             "events/s",
-            rounds.medians(rate),
+            rate,
             note="Each is sent, received and delivered by the same process.",
-            shares=rounds.shares(),
-            costs=rounds.costs(),
         )
     ]

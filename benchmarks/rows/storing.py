@@ -23,18 +23,15 @@ def ten_writers(plan: Plan) -> list[Row]:
             lambda crowd: crowd.fan_out(2 * plan.seconds, WRITERS, all_speak=True),
             plan.rounds,
         )
-    (per_second,) = rounds.medians(lambda a_slice: rate(a_slice) / WRITERS).values()
     words = json.loads(ours.run("queries.py"))
     beyond = Counter(words) - NEEDED
     return [
-        Row(
+        rounds.row(
             "storing.ten_writers",
             "ten writers in one room, SQLite",
             "messages/s",
-            {"ours": per_second},
+            lambda a_slice: rate(a_slice) / WRITERS,
             note="PostgreSQL is no option of the template yet.",
-            shares=rounds.shares(),
-            costs=rounds.costs(),
         ),
         Row(
             "storing.queries",

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 from channels.db import database_sync_to_async
@@ -27,7 +28,7 @@ _pool = ThreadPoolExecutor(
 )
 
 
-async def in_thread(function: Callable, *args: Any) -> Any:
+@partial(database_sync_to_async, thread_sensitive=False, executor=_pool)
+def in_thread(function: Callable, *args: Any) -> Any:
     """Call ``function`` in a thread, which then looks after its database connections."""
-    call = database_sync_to_async(function, thread_sensitive=False, executor=_pool)
-    return await call(*args)
+    return function(*args)

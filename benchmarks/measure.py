@@ -121,7 +121,7 @@ class Rounds(dict[str, list[Slice]]):
             chosen(self.medians(figure)),
             self.ratio(*pair, figure) if pair else None,
             " / ".join(pair or ()),
-            bound if target else "",
+            bound if target is not None else "",
             target,
             note,
             chosen(self.shares()),

@@ -45,14 +45,15 @@ def post(room: Room, author: Person, user: Any, client_id: UUID, text: str) -> i
     """Store a message, tell the room after the commit, and return the message's seq.
 
     The same ``client_id`` again changes nothing and returns the same seq. Raises Refused
-    for a text without content, and for a ``client_id`` that somebody else has used.
+    for a text without content, and for a ``client_id`` that somebody else has used, and
+    Closed when the room is gone.
     """
     check_text(text)
     try:
         with transaction.atomic():
             return _append(room, room.topic, author, user, client_id, text)
-    except IntegrityError:
-        return _seq_of(room, author, client_id)
+    except IntegrityError as error:
+        return _seq_of(client_id, author, [room], error)
 
 
 def post_direct(user: Any, to: str, client_id: UUID, text: str) -> int:
@@ -70,8 +71,8 @@ def post_direct(user: Any, to: str, client_id: UUID, text: str) -> int:
                 seqs[owner] = _append(
                     inboxes[owner], user_topic(owner), author, user, client_id, text, recipient
                 )
-    except IntegrityError:
-        return _seq_of(inboxes[user], author, client_id)
+    except IntegrityError as error:
+        return _seq_of(client_id, author, list(inboxes.values()), error)
     return seqs[user]
 
 
@@ -149,9 +150,15 @@ def _next_seq(room: Room) -> int:
     return row[0]
 
 
-def _seq_of(room: Room, author: Person, client_id: UUID) -> int:
-    """Return the seq under which ``author`` has stored a message before."""
-    message = Message.objects.filter(room=room, client_id=client_id).first()
+def _seq_of(client_id: UUID, author: Person, logs: list[Room], error: IntegrityError) -> int:
+    """Return the seq, in the first log, of what ``author`` has stored under ``client_id``.
+
+    Raises Refused when somebody else has, and ``error`` when nobody has: it has another cause.
+    """
+    stored = {m.room_id: m for m in Message.objects.filter(room__in=logs, client_id=client_id)}
+    if not stored:
+        raise error
+    message = stored.get(logs[0].pk)
     if message is None or message.person.id != author.id:
         raise Refused("invalid", "id: used by somebody else")
     return message.seq

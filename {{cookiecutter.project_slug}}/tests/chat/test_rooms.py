@@ -7,12 +7,12 @@ from uuid import UUID, uuid4
 
 import pytest
 from django.contrib.auth.models import AnonymousUser
-from django.db import connections, transaction
+from django.db import IntegrityError, connections, transaction
 
 from chat import rooms
 from chat.history import history
 from chat.models import Message, Room
-from realtime.frames import Person, Refused
+from realtime.frames import Close, Closed, Person, Refused
 
 GUEST = Person("guest-1", "guest")
 
@@ -79,6 +79,20 @@ def test_the_same_id_from_many_threads_is_one_message(room):
     with ThreadPoolExecutor(8) as pool:
         assert set(pool.map(post_once, range(8))) == {1}
     assert Message.objects.filter(room=room).count() == 1
+
+
+def test_another_conflict_is_not_taken_for_a_message_sent_again(room):
+    post(room, "first")
+    Room.objects.filter(pk=room.pk).update(seq=0)  # as a damaged database has it
+    with pytest.raises(IntegrityError):
+        post(room, "second")
+
+
+def test_who_writes_to_a_deleted_room_is_told(room):
+    Room.objects.filter(pk=room.pk).delete()
+    with pytest.raises(Closed) as closed:
+        post(room, "anybody?")
+    assert closed.value.code == Close.NOT_FOUND
 
 
 def test_direct_messages_cross_without_a_deadlock(ann, bob):

@@ -47,5 +47,5 @@ class Command(BaseCommand):
             )
         if uds and Path(uds).is_socket():
             Path(uds).unlink()  # left behind by a server that was killed
-        logger.info("%s serves %s", server.NAME, uds or f"http://{host}:{port}/")
+        logger.info("Serving with %s on %s", server.NAME, uds or f"{host}, port {port}")
         server.run(host, port, uds, workers)

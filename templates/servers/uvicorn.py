@@ -1,5 +1,7 @@
 """How uvicorn runs this project. https://uvicorn.dev/settings/"""
 
+import logging
+
 import uvicorn
 
 from realtime.drain import drain
@@ -7,6 +9,9 @@ from realtime.drain import drain
 NAME = "uvicorn"
 MAX_WORKERS = 64
 READ_LIMIT_BYTES = 1024 * 1024  # the consumer's own limit is lower, and says so
+
+# A client that sends such a text is told by close code 1007; a traceback tells nobody more.
+logging.getLogger("uvicorn.error").addFilter(lambda r: "Invalid UTF-8" not in r.getMessage())
 
 
 def run_in_thread(application, host: str, port: int) -> None:

@@ -127,8 +127,4 @@ async def test_no_bytes_harm_the_server_or_the_others(launch, join, room, layer_
             await becomes(lambda: inside()["tasks"] <= before["tasks"], inside)
             # Threads start when they are needed.
             assert inside()["threads"] <= before["threads"] + project.WEBSOCKET_THREADS
-    assert "Error in" not in server.log, server.log
-    for traceback in server.log.split("Traceback")[1:]:  # a server may have its own
-        assert not re.search(r"/(realtime|chat)/\w+\.py", traceback.partition("INFO")[0]), (
-            server.log
-        )
+    assert not re.search(r"Traceback|\bERROR\b|\bCRITICAL\b", server.log), server.log

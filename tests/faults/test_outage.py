@@ -6,11 +6,13 @@ import re
 from contextlib import suppress
 
 import pytest
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from realtime.frames import Close
 from realtime.presence import RENEW_SECONDS
-from tests.chat.client import QUIET_SECONDS, Member, Wire, together
+from tests.chat.client import QUIET_SECONDS, Member, Wire, close_code, together
 from tests.chat.faults.valkey import Redis
-from tests.live import ANSWER_SECONDS, Server, wait_until
+from tests.live import ANSWER_SECONDS, Server, ask, wait_until
 
 WELCOME_SECONDS = 5
 BACK_SECONDS = 20
@@ -114,3 +116,33 @@ async def test_an_emptied_layer_carries_again_what_is_not_stored(launch, join, r
             await one.send("chat.typing")
             await two.expect("chat.typing", user=one.welcome["you"])
     check_the_logs(servers)
+
+
+async def test_a_consumer_that_needs_the_layer_ends_without_a_storm(launch, redis):
+    server = launch(REDIS_URL=redis.url)
+
+    def answer() -> str | bytes | int:
+        try:
+            with server.connect() as websocket:
+                return ask(websocket, "Hello")
+        except InvalidStatus as refused:
+            return refused.response.status_code
+
+    def becomes(expected: str | int) -> None:
+        wait_until(lambda: answer() == expected, BACK_SECONDS, lambda: server.log)
+
+    def break_and_heal() -> None:
+        becomes("You said: Hello")
+        with server.connect() as websocket:
+            redis.end()
+            becomes(403)
+            with suppress(TimeoutError):  # a layer may go on without a word
+                with pytest.raises(ConnectionClosed) as closed:
+                    websocket.recv(timeout=1)
+                assert close_code(closed.value) == Close.UNAVAILABLE
+        redis.start()
+        becomes("You said: Hello")
+
+    await asyncio.to_thread(break_and_heal)
+    assert "A consumer failed" in server.log
+    check_the_logs([server])

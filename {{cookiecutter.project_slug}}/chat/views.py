@@ -18,7 +18,7 @@ from django.views.generic import FormView
 from chat import rooms
 from chat.guests import clean_name, guest, new_guest_id
 from chat.models import Room, person_of
-from realtime.frames import Person, Refused
+from realtime.frames import Closed, Person, Refused
 from realtime.presence import presence
 
 
@@ -94,6 +94,8 @@ def post_message(request: HttpRequest, slug: str) -> JsonResponse:
         )
     except Refused as refused:
         return JsonResponse({"error": refused.detail}, status=400)
+    except Closed as closed:  # it was deleted just now
+        return JsonResponse({"error": closed.reason}, status=404)
     return JsonResponse({"seq": seq, "id": client_id}, status=201)
 
 

@@ -5,6 +5,7 @@ end. ``realtime.server`` puts ``drain`` in front of its server's own shutdown.
 """
 
 import asyncio
+import logging
 import os
 import threading
 import time
@@ -13,8 +14,14 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from django.conf import settings
+{% if cookiecutter.channel_layer != 'memory' %}
+from redis.exceptions import RedisError
+{% endif %}
+
+logger = logging.getLogger(__name__)
 
 RESTART = 4200  # close code: come back at once
+UNAVAILABLE = 4150  # close code: come back later
 CLOSE_SECONDS = 1  # for a peer to take the close frame
 LEAVE_SECONDS = 0.2  # for a peer to close by itself, after a farewell
 READ_SECONDS = 5  # for a peer to answer the close frame
@@ -92,6 +99,19 @@ class Socket:
         finally:
             self.closed.set()
 
+    async def fail(self, error: Exception) -> None:
+        """Close the socket of a consumer that raised, with one code: the servers differ."""
+{% if cookiecutter.channel_layer != 'memory' %}
+        if isinstance(error, RedisError | OSError):  # which all sockets meet at once
+            logger.warning("A consumer failed: %s", error)
+        else:
+            logger.error("A consumer failed", exc_info=error)
+{% else %}
+        logger.error("A consumer failed", exc_info=error)
+{% endif %}
+        with suppress(Exception):  # the peer may be gone
+            await self.send({"type": "websocket.close", "code": UNAVAILABLE})
+
     async def _read_to_the_end(self, seconds: float) -> None:
         """Take what the peer has sent: what is left may keep a connection, or cut it off."""
         with suppress(Exception):
@@ -115,7 +135,10 @@ class Drain:
         if scope["type"] == "websocket":
             socket = Socket(receive, send)
             with _present(self.sockets, socket):
-                await self.application({**scope, "socket": socket}, socket.receive, socket.send)
+                try:
+                    await self.application({**scope, "socket": socket}, socket.receive, socket.send)
+                except Exception as error:
+                    await socket.fail(error)
         elif scope["type"] == "http":
             with _present(self.requests, object()):
                 await self.application(scope, receive, send)

@@ -145,7 +145,7 @@ class Hub:
         self.is_away = True
         if self.loop.time() > self.next_log:
             self.next_log = self.loop.time() + LOG_SECONDS
-            logger.warning("The channel layer fails, will retry: %r", error)
+            logger.warning("The channel layer fails, will retry: %s", str(error) or repr(error))
 
     def _layer_works(self) -> None:
         if self.is_away:

@@ -14,7 +14,7 @@ from django.urls import reverse
 from websockets.exceptions import ConnectionClosed, InvalidMessage, InvalidStatus
 from websockets.sync.client import unix_connect
 
-from realtime.drain import EXIT_SECONDS, RESTART
+from realtime.drain import EXIT_SECONDS, RESTART, UNAVAILABLE
 from tests.live import (
     ANSWER_SECONDS,
     START_SECONDS,
@@ -133,12 +133,15 @@ def test_runserver_explains_a_taken_port(runserver, production):
     assert "exit status 1" in output
 
 
-def test_runserver_takes_up_an_edited_consumer(start, project_copy, tmp_path):
+def test_runserver_takes_up_an_edited_consumer_and_outlives_its_mistakes(
+    start, project_copy, tmp_path
+):
     server = start("manage.py runserver PORT", {"SQLITE_PATH": str(tmp_path / "db")}, project_copy)
     with server.connect() as websocket:
         assert ask(websocket, "Hello") == "You said: Hello"
     consumers = project_copy / "echo" / "consumers.py"
-    consumers.write_text(consumers.read_text().replace("You said", "You wrote"))
+    edited = consumers.read_text().replace("You said: {said}", "You wrote: {said[0]}")
+    consumers.write_text(edited)  # it fails where there is no first character
 
     def answers_anew() -> bool:
         try:
@@ -148,9 +151,16 @@ def test_runserver_takes_up_an_edited_consumer(start, project_copy, tmp_path):
             return False  # between the old code and the new
         if answer == "You said: Hello":
             consumers.touch()  # Django misses a change in the first second of its watch
-        return answer == "You wrote: Hello"
+        return answer == "You wrote: H"
 
     wait_until(answers_anew, START_SECONDS, lambda: server.log)
+    with server.connect() as other, server.connect() as websocket:
+        with pytest.raises(ConnectionClosed) as closed:
+            ask(websocket, "")
+        assert closed.value.rcvd is not None
+        assert closed.value.rcvd.code == UNAVAILABLE
+        assert "IndexError" in server.log
+        assert ask(other, "still here") == "You wrote: s"
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -71,6 +71,11 @@ async def test_who_may_not_post(one, room, members_room, ann):
     assert (await Browser(one, ann.cookie).post(inbox_path, text="Hi")).status == 404
 
 
+def test_a_room_that_is_deleted_meanwhile_is_not_there(client, room, monkeypatch):
+    monkeypatch.setattr(rooms, "can_join", lambda user, room: room.delete())
+    assert client.post(f"/rooms/{room.slug}/messages/", {"text": "Hi"}).status_code == 404
+
+
 async def test_a_program_says_something(join, one, two, room, chat_environment):
     async with join(two, room) as listener:
         arguments = ["say", room.slug, "first", "안녕", "--name", "robot"]

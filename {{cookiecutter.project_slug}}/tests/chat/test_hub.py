@@ -180,6 +180,18 @@ async def test_a_layer_that_forgot_all_without_an_error_is_noticed(layer, quick_
     assert await ann.next() == HELLO
 
 
+async def test_subscriptions_are_renewed_before_they_end(layer, quick_beat, monkeypatch):
+    monkeypatch.setattr(hub_module, "RENEW_BEATS", 1)
+    ann = Subscriber()
+    await hub().join(TOPIC, ann)
+    channels, layer.groups[TOPIC] = layer.groups[TOPIC], set()  # its time is over
+    async with asyncio.timeout(5):
+        while layer.groups[TOPIC] != channels:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    publish(TOPIC, Ack(1))
+    assert await ann.next() == HELLO
+
+
 async def test_a_subscription_that_fails_as_it_is_replaced_does_no_harm(layer, monkeypatch):
     receive, failures = layer.receive, [ConnectionError("cut off")]
 

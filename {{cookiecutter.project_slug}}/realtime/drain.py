@@ -9,8 +9,8 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Awaitable, Callable, Generator
-from contextlib import contextmanager, suppress
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any
 
 from django.conf import settings
@@ -35,13 +35,13 @@ class Socket:
     """One WebSocket, as ``scope["socket"]``: it can be closed whatever its consumer waits for."""
 
     farewell: str | None = None  # a text to send before the close on a restart
+    closed: asyncio.Event  # from when on it is closing
 
     def __init__(self, receive: Callable, send: Callable) -> None:
         self.raw_receive, self.raw_send = receive, send
         self.consumer = asyncio.current_task()
         self.waiting: set[asyncio.Task] = set()
         self.open = self.closing = False
-        self.closed = asyncio.Event()
         self.close_code = RESTART
         self.reading: asyncio.Task | None = None
 
@@ -82,6 +82,7 @@ class Socket:
         if self.closing:
             return
         was_open, self.closing, self.close_code = self.open, True, code
+        self.closed = asyncio.Event()
         for task in list(self.waiting):  # a server may hold the close back while a receive waits
             task.cancel()
         await asyncio.sleep(0)
@@ -134,25 +135,22 @@ class Drain:
     async def __call__(self, scope, receive, send) -> None:
         if scope["type"] == "websocket":
             socket = Socket(receive, send)
-            with _present(self.sockets, socket):
-                try:
-                    await self.application({**scope, "socket": socket}, socket.receive, socket.send)
-                except Exception as error:
-                    await socket.fail(error)
+            self.sockets.add(socket)
+            try:
+                await self.application({**scope, "socket": socket}, socket.receive, socket.send)
+            except Exception as error:
+                await socket.fail(error)
+            finally:
+                self.sockets.discard(socket)
         elif scope["type"] == "http":
-            with _present(self.requests, object()):
+            request = object()
+            self.requests.add(request)
+            try:
                 await self.application(scope, receive, send)
+            finally:
+                self.requests.discard(request)
         else:
             await self.application(scope, receive, send)
-
-
-@contextmanager
-def _present(members: set, member: object) -> Generator[None]:
-    members.add(member)
-    try:
-        yield
-    finally:
-        members.discard(member)
 
 
 async def drain(stop_listening: Callable[[], None] = lambda: None) -> None:

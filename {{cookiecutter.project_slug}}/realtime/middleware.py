@@ -49,16 +49,22 @@ class TrustedProxies:
             return not host
         return any(address in network for network in settings.TRUSTED_PROXIES)
 
-    async def __call__(self, scope, receive, send) -> None:
+    def seen_from_outside(self, scope: dict) -> dict:
+        """Return ``scope`` as if there were no proxies."""
         host, port = scope.get("client") or ("", 0)
-        if scope["type"] in ("http", "websocket") and self.trusts(host):
-            headers = {name: value.decode("latin1") for name, value in scope["headers"]}
-            hops = headers.get(b"x-forwarded-for", host).split(",")
-            for hop in reversed(hops):
-                host = hop.strip()
-                if not self.trusts(host):
-                    break
-            scope = {**scope, "client": (host, port)}
-            if headers.get(b"x-forwarded-proto") == "https":
-                scope["scheme"] = "https" if scope["type"] == "http" else "wss"
+        if not self.trusts(host):
+            return scope
+        headers = {name: value.decode("latin1") for name, value in scope["headers"]}
+        for hop in reversed(headers.get(b"x-forwarded-for", host).split(",")):
+            host = hop.strip()
+            if not self.trusts(host):
+                break
+        scope = {**scope, "client": (host, port)}
+        if headers.get(b"x-forwarded-proto") == "https":
+            scope["scheme"] = "https" if scope["type"] == "http" else "wss"
+        return scope
+
+    async def __call__(self, scope, receive, send) -> None:
+        if scope["type"] in ("http", "websocket"):
+            scope = self.seen_from_outside(scope)
         await self.application(scope, receive, send)

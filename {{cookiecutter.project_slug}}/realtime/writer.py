@@ -1,7 +1,6 @@
 """Write to one socket without ever waiting for it."""
 
 import asyncio
-from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Generator
 from typing import Any
 
@@ -19,13 +18,13 @@ class Writer:
 
     def __init__(self, socket: Socket, too_slow: Callable[[], object]) -> None:
         self.socket, self.too_slow = socket, too_slow
-        self.pending: deque[tuple[dict, int]] = deque()  # with their sizes
+        self.pending: list[tuple[dict, int]] = []  # with their sizes
         self.pending_bytes = 0
         self.busy = True  # nothing leaves before start()
 
     def start(self, *texts: str) -> None:
         """Write ``texts``, then what came in the meantime."""
-        waiting, self.pending, self.pending_bytes = self.pending, deque(), 0
+        waiting, self.pending, self.pending_bytes = self.pending, [], 0
         self.busy = False
         first = [{"type": "websocket.send", "text": text} for text in texts]
         for event in [*first, *(event for event, _ in waiting)]:
@@ -63,9 +62,10 @@ class Writer:
         try:
             await sending
             while self.pending:
-                event, size = self.pending.popleft()
-                self.pending_bytes -= size
-                await self.socket.raw_send(event)
+                waiting, self.pending = self.pending, []
+                for event, size in waiting:
+                    self.pending_bytes -= size
+                    await self.socket.raw_send(event)
         except Exception:
             self.pending.clear()  # the peer is gone; receive() says so
         self.busy = False

@@ -3,26 +3,9 @@
 https://docs.djangoproject.com/en/stable/ref/settings/
 """
 
-import sys
-from ipaddress import ip_network
-from pathlib import Path
-from typing import cast
+from environs import validate
 
-from environs import Env, EnvValidationError, ValidationError, validate
-
-BASE_DIR = Path(__file__).resolve().parent.parent
-
-env = Env(eager=False)  # collect every mistake; seal() below reports them together
-env.read_env(BASE_DIR / ".env")
-
-
-@env.parser_for("networks")
-def parse_networks(value: str) -> list:
-    try:
-        return [ip_network(network.strip()) for network in value.split(",")]
-    except ValueError as error:
-        raise ValidationError(str(error)) from error
-
+from config.env import BASE_DIR, end_on_mistakes, env
 
 DEBUG = env.bool("DJANGO_DEBUG", env.bool("DJANGO_DEBUG_DEFAULT", False))  # see manage.py
 
@@ -125,13 +108,8 @@ DATABASES = {
 # Password validation
 
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": f"django.contrib.auth.password_validation.{name}"}
-    for name in (
-        "UserAttributeSimilarityValidator",
-        "MinimumLengthValidator",
-        "CommonPasswordValidator",
-        "NumericPasswordValidator",
-    )
+    {"NAME": f"django.contrib.auth.password_validation.{name}Validator"}
+    for name in ("UserAttributeSimilarity", "MinimumLength", "CommonPassword", "NumericPassword")
 ]
 
 
@@ -139,8 +117,6 @@ AUTH_PASSWORD_VALIDATORS = [
 
 LANGUAGE_CODE = "{{ cookiecutter.language_code }}"
 TIME_ZONE = "{{ cookiecutter.timezone }}"
-USE_I18N = True
-USE_TZ = True
 
 
 # Static files, served by realtime.static in development and production
@@ -189,10 +165,4 @@ LOGGING = {
 {% endif %}
 }
 
-
-try:
-    env.seal()
-except EnvValidationError as error:
-    problems = sorted(cast(dict, error.error_messages).items())
-    lines = [f"{name}: {' '.join(texts).rstrip('.')}." for name, texts in problems]
-    sys.exit("\n".join([*lines, "See .env.example."]))
+end_on_mistakes()

@@ -103,7 +103,7 @@ class Socket:
     async def fail(self, error: Exception) -> None:
         """Close the socket of a consumer that raised, with one code: the servers differ."""
 {% if cookiecutter.channel_layer != 'memory' %}
-        if isinstance(error, RedisError | OSError):  # which all sockets meet at once
+        if isinstance(error, RedisError):  # all sockets meet it at once
             logger.warning("A consumer failed: %s", error)
         else:
             logger.error("A consumer failed", exc_info=error)

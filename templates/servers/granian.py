@@ -1,7 +1,9 @@
 """How granian runs this project. https://github.com/emmett-framework/granian"""
 
 import asyncio
+import atexit
 import signal
+import threading
 from pathlib import Path
 
 from granian import _signals
@@ -14,6 +16,7 @@ from realtime.drain import drain
 NAME = "granian"
 MAX_WORKERS = 64
 GRACE_SECONDS = 10  # above what the drain takes
+RELOAD_SECONDS = 2  # for the development server to end
 
 
 def run_in_thread(application, host: str, port: int) -> None:
@@ -21,7 +24,20 @@ def run_in_thread(application, host: str, port: int) -> None:
     embedded = EmbeddedServer(
         application, address=host, port=port, interface=Interfaces.ASGI, log_access=True
     )
-    asyncio.run(embedded.serve())
+    ended = threading.Event()
+
+    def stop() -> None:
+        loop.call_soon_threadsafe(embedded.stop)
+        ended.wait(RELOAD_SECONDS)
+
+    with asyncio.Runner() as runner:
+        loop = runner.get_loop()
+        atexit.register(stop)  # a reload exits beside this thread; granian would abort
+        try:
+            runner.run(embedded.serve())
+        finally:
+            ended.set()
+            atexit.unregister(stop)
 
 
 def run(host: str, port: int, uds: str | None, workers: int) -> None:

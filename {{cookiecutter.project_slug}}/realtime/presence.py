@@ -41,8 +41,7 @@ class Presence:
         """Count a socket of ``member``; return all members."""
         self.here[topic][member] += 1
         is_first = self.here[topic][member] == 1
-        if is_first:
-            await self._renew({topic: [member]}, LEASE_SECONDS)
+        await self._renew({topic: [member]}, LEASE_SECONDS)  # the first one's may be under way
         members = (await self.members([topic]))[topic]
         if topic in hub().topics:  # the others are counted, and shown to nobody
             self.shown.setdefault(topic, members)

@@ -52,8 +52,12 @@ class Server:
     """One server process. ``command`` has PORT where the port goes."""
 
     def __init__(self, command: str, env: dict[str, str], folder: Path, log: Path) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            self.port = probe.getsockname()[1]
+        self.place = socket.socket()
+        self.place.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self.place.bind(("127.0.0.1", 0))
+        self.port = self.place.getsockname()[1]
+        if sys.platform != "linux":  # there it lets the server in, and nobody else gets the port
+            self.place.close()
         self.log_path = log
         words = shlex.split(command.replace("PORT", str(self.port)))
         if words[0] == "manage.py":
@@ -106,6 +110,7 @@ class Server:
 
     def stop(self) -> None:
         """Ask it to end, as a process manager does, and make sure that it has."""
+        self.place.close()
         self.process.terminate()
         try:
             self.process.wait(STOP_SECONDS)

@@ -6,6 +6,9 @@ import os
 import signal
 {% endif %}
 
+import pytest
+
+from realtime.presence import presence
 from tests.chat.client import together
 
 LEAVE_SECONDS = 5
@@ -27,6 +30,19 @@ async def test_two_tabs_are_one_person(join, one, two, room, ann):
         for tab in tabs:
             assert tab.welcome["members"] == [ann.person]
             await tab.quiet("presence.diff")
+
+
+@pytest.mark.usefixtures("no_task_left")
+async def test_a_second_tab_does_not_look_before_the_first_is_counted(monkeypatch):
+    renew = presence().leases.renew
+
+    async def renew_late(members, seconds):
+        await asyncio.sleep(0.05)
+        await renew(members, seconds)
+
+    monkeypatch.setattr(presence().leases, "renew", renew_late)
+    tabs = [presence().enter("room.tabs", "ann") for _ in range(2)]
+    assert await asyncio.gather(*tabs) == [{"ann"}, {"ann"}]
 
 
 async def test_people_of_another_room_are_not_shown(join, one, two, room, members_room, ann, bob):

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
@@ -92,6 +93,12 @@ async def all_done() -> None:
     """Let everything run that waits for nothing."""
     for _ in range(20):
         await asyncio.sleep(0)
+
+
+async def becomes(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(5):
+        while not condition():  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
 
 
 async def test_a_frame_reaches_each_subscriber_of_its_topic():
@@ -185,9 +192,7 @@ async def test_subscriptions_are_renewed_before_they_end(layer, quick_beat, monk
     ann = Subscriber()
     await hub().join(TOPIC, ann)
     channels, layer.groups[TOPIC] = layer.groups[TOPIC], set()  # its time is over
-    async with asyncio.timeout(5):
-        while layer.groups[TOPIC] != channels:  # noqa: ASYNC110
-            await asyncio.sleep(0.01)
+    await becomes(lambda: layer.groups[TOPIC] == channels)
     publish(TOPIC, Ack(1))
     assert await ann.next() == HELLO
 
@@ -218,9 +223,7 @@ async def test_after_a_beat_that_failed_all_look_whether_they_missed_anything(la
     ann = Subscriber()
     await hub().join(TOPIC, ann)
     layer.is_away = True
-    async with asyncio.timeout(5):
-        while not hub().is_away:  # noqa: ASYNC110
-            await asyncio.sleep(0.01)
+    await becomes(lambda: hub().is_away)
     layer.is_away = False
     assert await ann.next() == {"type": "catch_up"}
 

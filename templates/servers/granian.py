@@ -1,9 +1,11 @@
 """How granian runs this project. https://github.com/emmett-framework/granian"""
 
 import asyncio
-import atexit
+import os
 import signal
-import threading
+import sys
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 
 from granian import _signals
@@ -16,7 +18,6 @@ from realtime.drain import drain
 NAME = "granian"
 MAX_WORKERS = 64
 GRACE_SECONDS = 10  # above what the drain takes
-RELOAD_SECONDS = 2  # for the development server to end
 
 
 def run_in_thread(application, host: str, port: int) -> None:
@@ -24,20 +25,22 @@ def run_in_thread(application, host: str, port: int) -> None:
     embedded = EmbeddedServer(
         application, address=host, port=port, interface=Interfaces.ASGI, log_access=True
     )
-    ended = threading.Event()
+    asyncio.run(embedded.serve())
 
-    def stop() -> None:
-        loop.call_soon_threadsafe(embedded.stop)
-        ended.wait(RELOAD_SECONDS)
 
-    with asyncio.Runner() as runner:
-        loop = runner.get_loop()
-        atexit.register(stop)  # a reload exits beside this thread; granian would abort
-        try:
-            runner.run(embedded.serve())
-        finally:
-            ended.set()
-            atexit.unregister(stop)
+@contextmanager
+def ending_at_once() -> Generator[None]:
+    """End the process with the block: an interpreter that ends step by step, as on each
+    reload, is aborted when one of granian's threads comes back to it meanwhile.
+    """
+    code = 0
+    try:
+        yield
+    except SystemExit as end:
+        code = int(end.code or 0)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 def run(host: str, port: int, uds: str | None, workers: int) -> None:

@@ -37,7 +37,12 @@ class Command(runserver.Command):
     def run(self, **options) -> None:
         if self.addr == "0":
             self.addr = "0.0.0.0"
+{% if cookiecutter.asgi_server == "granian" %}
+        with server.ending_at_once():
+            super().run(**options)
+{% else %}
         super().run(**options)
+{% endif %}
 
     def get_handler(self, *args, **options):
         return get_default_application()

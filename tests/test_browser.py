@@ -15,6 +15,7 @@ import pytest
 from conftest import bake_with
 from gate import UV, Gate
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
+from ports import own_port
 from variants import a_few, variant_id
 
 START_SECONDS = 60
@@ -36,11 +37,9 @@ CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stab
 class Site:
     """A generated project that runs, with a database of its own."""
 
-    def __init__(self, gate: Gate, folder: Path) -> None:
-        self.gate, self.log_path = gate, folder / "log"
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            self.port = probe.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}"
+    def __init__(self, gate: Gate, folder: Path, port: int) -> None:
+        self.gate, self.log_path, self.port = gate, folder / "log", port
+        self.url = f"http://127.0.0.1:{port}"
         self.environment = {
             **gate.variables,
             "DJANGO_DEBUG": "true",
@@ -86,9 +85,10 @@ class Site:
 def site(request, cookies_session, environments, tmp_path_factory) -> Iterator[Site]:
     gate = Gate(bake_with(cookies_session, request.param), environments)
     gate.install()
-    site = Site(gate, tmp_path_factory.mktemp("site"))
-    yield site
-    site.stop()
+    with own_port() as port:
+        site = Site(gate, tmp_path_factory.mktemp("site"), port)
+        yield site
+        site.stop()
     assert "Traceback" not in site.log_path.read_text(), site.log_path.read_text()
 
 

@@ -6,7 +6,10 @@ import signal
 import socket
 import subprocess
 import time
+from collections.abc import Iterator
 
+import pytest
+from ports import own_port
 from variants import ROOT
 
 START_SECONDS = 300  # it installs everything
@@ -22,11 +25,6 @@ Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r
 Sec-WebSocket-Version: 13\r
 \r
 """
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return probe.getsockname()[1]
 
 
 def is_listening(port: int) -> bool:
@@ -50,10 +48,15 @@ def say(port: int, text: bytes) -> bytes:
         return stream.read(length)
 
 
-def test_one_command_generates_a_project_and_runs_it(tmp_path):
+@pytest.fixture
+def port() -> Iterator[int]:
+    with own_port() as port:
+        yield port
+
+
+def test_one_command_generates_a_project_and_runs_it(tmp_path, port):
     readme = (ROOT / "README.md").read_text("utf-8")
     command = re.search(r"^python3 -m venv .*uvx cookiecutter .*$", readme, re.MULTILINE).group()
-    port = free_port()
     command = command.replace("gh:ORG/cookiecutter-django-channels", str(ROOT))
     assert command.endswith("manage.py runserver")
     own = ("DJANGO_", "PYTEST_", "REDIS_URL", "UV", "VIRTUAL_ENV")

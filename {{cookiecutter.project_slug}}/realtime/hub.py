@@ -19,7 +19,7 @@ from realtime.drain import Drain
 from realtime.frames import Frame
 from realtime.limits import Entrance
 from realtime.tasks import end, in_background
-from realtime.topic import Subscriber, Topic
+from realtime.topic import TURN_EVENTS, Subscriber, Topic
 
 logger = logging.getLogger(__name__)
 
@@ -28,8 +28,7 @@ CATCH_UP = "hub.catch_up"  # an event that says: others were lost
 BEAT = "hub.beat"  # an event of a hub's to itself
 JOIN_SECONDS = 2  # for a layer to subscribe; without it the socket opens, and catches up
 SEND_SECONDS = 5  # for a layer to take an event
-BEAT_SECONDS = 3
-LOG_SECONDS = 10
+BEAT_SECONDS, LOG_SECONDS = 3, 10
 RENEW_BEATS = 5000  # some hours, after which to renew what expires in days
 MAX_OUTGOING = 10_000  # events that wait for the layer; those above are dropped
 
@@ -94,12 +93,13 @@ class Hub:
             self.lost_in.add(name)
 
     async def _send_outgoing(self) -> None:
-        while True:
+        for number in count(1):
             name, event = await self.outgoing.get()
             if not await self._send(name, event):
                 self.lost_in.add(name)
             self.outgoing.task_done()
-            await asyncio.sleep(0)  # let it be received: a channel has a capacity
+            if number % TURN_EVENTS == 0:
+                await asyncio.sleep(0)  # let it be received: a channel has a capacity
 
     async def _send(self, name: str, event: dict) -> bool:
         try:

@@ -1,5 +1,6 @@
 """What stands around every consumer: whom we believe, and whom we let in."""
 
+from collections.abc import Awaitable
 from ipaddress import ip_address
 from urllib.parse import urlparse
 
@@ -64,7 +65,7 @@ class TrustedProxies:
             scope["scheme"] = "https" if scope["type"] == "http" else "wss"
         return scope
 
-    async def __call__(self, scope, receive, send) -> None:
+    def __call__(self, scope, receive, send) -> Awaitable[None]:
         if scope["type"] in ("http", "websocket"):
             scope = self.seen_from_outside(scope)
-        await self.application(scope, receive, send)
+        return self.application(scope, receive, send)

@@ -8,7 +8,7 @@ import asyncio
 import logging
 import random
 from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import reduce
 from inspect import iscoroutinefunction
 from operator import or_
@@ -47,7 +47,6 @@ class ProtocolConsumer(EndsWithItsLogin, AsyncWebsocketConsumer):
     method that its type names.
     """
 
-    channel_layer_alias = "none"  # the hub subscribes, not each socket
     handlers: ClassVar[dict[type[ClientFrame], Callable]] = {}
     decoder: ClassVar[msgspec.json.Decoder]
 
@@ -80,20 +79,21 @@ class ProtocolConsumer(EndsWithItsLogin, AsyncWebsocketConsumer):
         self.entered: list[tuple[str, str, float]] = []  # topic, member, seconds to stay
 
     async def __call__(self, scope, receive, send) -> None:
+        self.scope, self.base_send = scope, send
         self.socket: Socket = scope["socket"]
         self.writer = Writer(self.socket, self._too_slow)
         self.silence = Silence(self._fell_silent)
         try:
-            await super().__call__(scope, receive, send)
+            with suppress(StopConsumer):
+                while True:  # the hub subscribes, so there is nothing else to wait for
+                    event = await receive()
+                    await getattr(self, get_handler_name(event))(event)
         finally:  # disconnect() may never be called
             self.silence.stop()
             for topic in getattr(self, "topics", ()):
                 hub().leave(topic, self)
             for topic, member, seconds in self.entered:
                 in_background(presence().leave(topic, member, seconds))
-
-    async def dispatch(self, message: dict) -> None:
-        await getattr(self, get_handler_name(message))(message)
 
     async def websocket_connect(self, message: dict) -> None:
         await self.accept()  # a close code reaches only an open socket

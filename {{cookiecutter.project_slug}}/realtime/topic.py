@@ -4,6 +4,7 @@ import asyncio
 import random
 from collections.abc import Callable
 from contextlib import suppress
+from itertools import count
 from typing import Any, Protocol
 
 from channels.layers import get_channel_layer
@@ -11,6 +12,7 @@ from channels.layers import get_channel_layer
 from realtime.tasks import end, in_background
 
 LEAVE_SECONDS = 5  # for a layer to take away a subscription
+TURN_EVENTS = 4  # in a row, before other tasks have their turn
 MIN_RETRY_SECONDS, MAX_RETRY_SECONDS = 0.2, 5
 
 
@@ -65,9 +67,10 @@ class Topic:
             if self.missed_events:
                 self.missed_events = False
                 self.catch_up()
-            while True:
+            for number in count(1):
                 self.deliver(self, await layer.receive(channel))
-                await asyncio.sleep(0)  # let the sockets write what they were handed
+                if number % TURN_EVENTS == 0:
+                    await asyncio.sleep(0)  # let the sockets write what they were handed
         finally:
             in_background(_leave_group(layer, self.name, channel), LEAVE_SECONDS)
 

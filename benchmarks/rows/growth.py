@@ -3,7 +3,7 @@
 from contextlib import ExitStack
 
 from benchmarks.crowd import Slice, tend
-from benchmarks.dialects import CHAT
+from benchmarks.dialects import CHAT, RAW
 from benchmarks.measure import AT_MOST, Plan, Row, interleave
 
 SIZES = (10, 100, 1000)  # sockets in one room
@@ -22,22 +22,26 @@ def rooms(plan: Plan) -> list[Row]:
     return [_row(plan, "growth.rooms", f"rooms of {SMALL_ROOM} sockets", crowds)]
 
 
-def _row(plan: Plan, key: str, what: str, sizes: dict[int, list[int]]) -> Row:
-    """Start a server for each number, fill its rooms, and compare the last with the first."""
-    ours = plan.projects.ours()
+def _row(plan: Plan, key: str, what: str, crowds: dict[int, list[int]]) -> Row:
+    """Compare the last of these crowds with the first, and show both in the raw program.
+
+    ``crowds`` has the sockets of each room, by the number that grows.
+    """
+    ours, raw = plan.projects.ours(), plan.projects.raw()
+    first, *_, last = crowds
+    entries = {str(number): (ours, CHAT, rooms) for number, rooms in crowds.items()}
+    entries |= {f"raw, {number}": (raw, RAW, crowds[number]) for number in (first, last)}
     with ExitStack() as stack:
-        crowds = {}
-        for number, rooms in sizes.items():
-            server = stack.enter_context(ours.start())
-            crowd = crowds[str(number)] = stack.enter_context(ours.crowd(server, CHAT))
+        filled = {}
+        for name, (contender, dialect, rooms) in entries.items():
+            server = stack.enter_context(contender.start())
+            crowd = filled[name] = stack.enter_context(contender.crowd(server, dialect))
             for place, sockets in enumerate(rooms):
                 crowd.join(sockets, f"room-{place}")
-                tend(list(crowds.values()))  # it takes a while
-        rounds = interleave(crowds, lambda crowd: crowd.fan_out(plan.seconds), plan.rounds)
-    first, *_, last = crowds
-    return rounds.row(
-        key, f"{first} to {last} {what}", "µs a delivery", cost, (last, first), AT_MOST, FLAT
-    )
+                tend(list(filled.values()))  # it takes a while
+        rounds = interleave(filled, lambda crowd: crowd.fan_out(plan.seconds), plan.rounds)
+    title, pair = f"{first} to {last} {what}", (str(last), str(first))
+    return rounds.row(key, title, "µs a delivery", cost, pair, AT_MOST, FLAT)
 
 
 def cost(a_slice: Slice) -> float:

@@ -8,6 +8,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
+from django.conf import settings
 from granian import _signals
 from granian.constants import Interfaces
 from granian.server import Server as WorkerServer
@@ -17,7 +18,6 @@ from realtime.drain import drain
 
 NAME = "granian"
 MAX_WORKERS = 64
-GRACE_SECONDS = 10  # above what the drain takes
 
 
 def run_in_thread(application, host: str, port: int) -> None:
@@ -52,7 +52,7 @@ def run(host: str, port: int, uds: str | None, workers: int) -> None:
         uds=Path(uds) if uds else None,
         interface=Interfaces.ASGI,
         workers=workers,
-        workers_kill_timeout=GRACE_SECONDS,
+        workers_kill_timeout=settings.GRACE_SECONDS,
     ).serve()
 
 

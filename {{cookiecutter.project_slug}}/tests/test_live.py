@@ -187,7 +187,7 @@ def test_a_server_serves_and_says_goodbye_when_asked_to_stop(start, production, 
 
 
 def test_a_peer_that_reads_nothing_cannot_hold_the_server(start, production):
-    server = start("manage.py serve --port PORT", production)
+    server = start("manage.py serve --port PORT", {**production, "GRACE_SECONDS": "5"})
     with socket.create_connection(("127.0.0.1", server.port), ANSWER_SECONDS) as peer:
         peer.sendall(HANDSHAKE.encode())
         assert b" 101 " in peer.recv(4096)

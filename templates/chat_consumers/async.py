@@ -4,7 +4,8 @@ from typing import Any, ClassVar
 from urllib.parse import parse_qsl
 
 from chat import frames, history, rooms
-from chat.models import Room
+from chat.history import Missed
+from chat.models import Room, topic_of
 from realtime.frames import Ack, Frame, Person, Refused
 from realtime.hub import publish
 from realtime.protocol import ProtocolConsumer
@@ -17,19 +18,26 @@ class ChatConsumer(ProtocolConsumer):
     room: Room
     inbox: Room | None
 
-    async def enter(self) -> None:
-        self.user: Any = self.scope["user"]
-        self.query = dict(parse_qsl(self.scope["query_string"].decode("latin1")))
-        slug, name = self.scope["url_route"]["kwargs"]["slug"], self.query.get("name", "")
-        self.room, self.inbox, self.person = await in_thread(
-            rooms.enter, slug, self.user, self.scope["session"], name
-        )
-        self.topics = [self.room.topic]
+    @property
+    def user(self) -> Any:
+        return self.scope["user"]
 
-    async def welcome(self, members: list[Person]) -> list[Frame]:
-        return await in_thread(
-            history.welcome, self.room, self.inbox, self.person, members, self.query
-        )
+    @property
+    def slug(self) -> str:
+        return self.scope["url_route"]["kwargs"]["slug"]
+
+    def topic(self) -> str:
+        return topic_of(self.slug)
+
+    async def enter(self) -> Missed:
+        query = dict(parse_qsl(self.scope["query_string"].decode("latin1")))
+        missed = await in_thread(history.enter, self.slug, self.user, self.scope["session"], query)
+        self.room, self.inbox, self.person = missed.room, missed.inbox, missed.welcome.you
+        return missed
+
+    def welcome(self, missed: Missed, members: list[Person]) -> list[Frame]:
+        missed.welcome.members = members
+        return [missed.welcome, *missed.logs]
 
     async def newest(self) -> Frame:
         return await in_thread(history.newest, self.room, self.inbox)

@@ -1,16 +1,16 @@
 """What clients are shown of the logs, as frames."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
 
-from chat import frames
+from chat import frames, rooms
 from chat.frames import History, Pong, Said, SaidDirectly
 from chat.models import Message, Room, user_person
-from realtime.frames import Frame, Person
+from realtime.frames import Person
 
 PAGE = 50  # messages
 RESUME_LIMIT = 1000  # messages; a client that missed more starts over
@@ -62,25 +62,32 @@ def _said(
     return SaidDirectly(seq, client_id, author, text, sent_at, recipient)
 
 
-def welcome(
-    room: Room, inbox: Room | None, you: Person, members: list[Person], query: dict[str, str]
-) -> list[Frame]:
-    """Return the first frames for a socket: from ``query``'s seqs on, or the newest messages."""
-    newest_seqs = newest(room, inbox)
+class Missed(NamedTuple):
+    """What a socket is told when it enters ``room``. The members are to be filled in."""
+
+    room: Room
+    inbox: Room | None
+    welcome: frames.Welcome
+    logs: list[History]
+
+
+def enter(slug: str, user: Any, session: dict, query: dict[str, str]) -> Missed:
+    """Return what came after ``query``'s seqs, or the newest messages. Raises Closed."""
+    room, inbox, you = rooms.enter(slug, user, session, query.get("name", ""))
     after, direct_after = as_seq(query.get("after")), as_seq(query.get("direct_after"))
     recovered = (
         query.get("epoch") == room.epoch
         and after is not None
-        and 0 <= newest_seqs.seq - after <= RESUME_LIMIT
+        and 0 <= room.seq - after <= RESUME_LIMIT
     )
-    first = frames.Welcome(
+    welcome = frames.Welcome(
         room=frames.RoomInfo(room.slug, room.title),
         you=you,
         epoch=room.epoch,
-        seq=newest_seqs.seq,
-        direct_seq=newest_seqs.direct_seq,
+        seq=room.seq,
+        direct_seq=inbox.seq if inbox else 0,
         recovered=recovered,
-        members=members,
+        members=[],
         limits=frames.Limits(
             frame_bytes=settings.WEBSOCKET_MAX_BYTES,
             text_length=settings.CHAT_TEXT_LENGTH,
@@ -89,16 +96,15 @@ def welcome(
         ),
         heartbeat=settings.WEBSOCKET_HEARTBEAT_SECONDS,
     )
-    logs = [_since(room, newest_seqs.seq, after if recovered else None)]
+    logs = [_since(room, after if recovered else None)]
     if inbox is not None:
-        seq = newest_seqs.direct_seq
-        logs.append(_since(inbox, seq, direct_after if recovered else None))
-    return [first, *logs]
+        logs.append(_since(inbox, direct_after if recovered else None))
+    return Missed(room, inbox, welcome, logs)
 
 
-def _since(log: Room, newest_seq: int, after: int | None) -> History:
+def _since(log: Room, after: int | None) -> History:
     """Return what a client lacks, often nothing: when all come back at once, a query counts."""
-    if newest_seq == (after or 0):
+    if log.seq == (after or 0):
         return History(messages=[], more=False, direct=log.owner_id is not None)
     return history(log, after)
 

@@ -11,6 +11,11 @@ def new_epoch() -> str:
     return uuid4().hex
 
 
+def topic_of(slug: str) -> str:
+    """Return the topic of a room, which need not exist."""
+    return f"room.{slug}"
+
+
 class Room(models.Model):
     """A log of messages: a room's, or the direct messages of its owner."""
 
@@ -41,7 +46,7 @@ class Room(models.Model):
 
     @property
     def topic(self) -> str:
-        return f"room.{self.slug}"
+        return topic_of(self.slug)
 
 
 class Message(models.Model):

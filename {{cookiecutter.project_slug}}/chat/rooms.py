@@ -6,6 +6,7 @@ from uuid import UUID, uuid4
 
 from django.contrib.auth import get_user_model
 from django.db import IntegrityError, connection, transaction
+from django.db.models import Q
 
 from chat.frames import Said, SaidDirectly
 from chat.guests import guest
@@ -24,21 +25,18 @@ def can_join(user: Any, room: Room) -> bool:
 
 def enter(slug: str, user: Any, session: dict, name: str) -> tuple[Room, Room | None, Person]:
     """Return a room, the inbox of a user, and who they or a guest are there. Raises Closed."""
-    room = find(slug, user)
-    if user.is_authenticated:
-        return room, inbox(user), person_of(user)
-    return room, None, guest(session, name)
-
-
-def find(slug: str, user: Any) -> Room:
-    """Return the room that ``user``, or a guest, may join. Raises Closed."""
-    room = Room.objects.filter(slug=slug).first()
+    own = Q(owner=user) if user.is_authenticated else Q()
+    logs = list(Room.objects.filter(Q(slug=slug) | own))
+    room = next((log for log in logs if log.slug == slug), None)
     if room is None:
         raise Closed(Close.NOT_FOUND, f"no room {slug}")
     if not can_join(user, room):
         code = Close.FORBIDDEN if user.is_authenticated else Close.UNAUTHENTICATED
         raise Closed(code, f"{slug} is not open to you")
-    return room
+    if not user.is_authenticated:
+        return room, None, guest(session, name)
+    own_inbox = next((log for log in logs if log.owner_id is not None), None)
+    return room, own_inbox or inbox(user), person_of(user)
 
 
 def post(room: Room, author: Person, user: Any, client_id: UUID, text: str) -> int:

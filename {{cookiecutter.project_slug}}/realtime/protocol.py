@@ -41,10 +41,10 @@ CATCH_UP_SECONDS = 0.2, 1.2  # so that the database is not
 class ProtocolConsumer(EndsWithItsLogin, AsyncWebsocketConsumer):
     """One socket of one person, in one or more topics of the hub.
 
-    A subclass has ``handlers``, one for each type of frame, and the methods ``enter``,
-    ``welcome`` and ``newest``. Handlers return a frame as the answer, or nothing, and
-    raise ``Refused`` or ``Closed``. As in Channels, an event sent to a topic calls the
-    method that its type names.
+    A subclass has ``handlers``, one for each type of frame, and the methods ``topic``,
+    ``enter``, ``welcome`` and ``newest``. Handlers return a frame as the answer, or
+    nothing, and raise ``Refused`` or ``Closed``. As in Channels, an event sent to a topic
+    calls the method that its type names.
     """
 
     handlers: ClassVar[dict[type[ClientFrame], Callable]] = {}
@@ -53,12 +53,16 @@ class ProtocolConsumer(EndsWithItsLogin, AsyncWebsocketConsumer):
     person: Person
     topics: list[str]  # presence is kept in the first
 
-    def enter(self) -> Any:
-        """Set ``person`` and ``topics``, or raise ``Closed``."""
+    def topic(self) -> str:
+        """Return the topic that the address is of, whether or not ``enter`` will let them in."""
         raise NotImplementedError
 
-    def welcome(self, members: list[Person]) -> Any:
-        """Return the first frames."""
+    def enter(self) -> Any:
+        """Set ``person``, and return what they missed. Or raise ``Closed``: they hear nothing."""
+        raise NotImplementedError
+
+    def welcome(self, missed: Any, members: list[Person]) -> list[Frame]:
+        """Return the first frames, without waiting."""
         raise NotImplementedError
 
     def newest(self) -> Any:
@@ -76,6 +80,7 @@ class ProtocolConsumer(EndsWithItsLogin, AsyncWebsocketConsumer):
         self.id = uuid4().hex
         self.reader = Reader(self.decoder)
         self.is_catching_up = False
+        self.early_events: list[dict] | None = []  # those that came while it entered
         self.entered: list[tuple[str, str, float]] = []  # topic, member, seconds to stay
 
     async def __call__(self, scope, receive, send) -> None:
@@ -110,17 +115,20 @@ class ProtocolConsumer(EndsWithItsLogin, AsyncWebsocketConsumer):
             await self.leave(Close.UNAVAILABLE, "not available, try again later")
 
     async def _enter(self) -> None:
-        await self._call(type(self).enter)
-        sockets = await self._stay(f"sockets.{self.person.id}", self.id, 0)
-        if len(sockets) > settings.WEBSOCKETS_PER_PERSON:
-            raise Closed(Close.TOO_MANY, f"{settings.WEBSOCKETS_PER_PERSON} sockets are open")
+        self.topics = [self.topic()]
         if self.scope["user"].is_authenticated:
             self.topics.append(user_topic(self.scope["user"]))
         await asyncio.gather(*(hub().join(topic, self) for topic in self.topics))
-        members = await self._stay(self.topics[0], self.person.encode(), RELOAD_SECONDS)
         # Read after the subscription: nothing falls between.
-        first = await self._call(type(self).welcome, people(members))
-        self.writer.start(*(frame.encode() for frame in first))
+        missed = await self._call(type(self).enter)
+        sockets = await self._stay(f"sockets.{self.person.id}", self.id, 0)
+        if len(sockets) > settings.WEBSOCKETS_PER_PERSON:
+            raise Closed(Close.TOO_MANY, f"{settings.WEBSOCKETS_PER_PERSON} sockets are open")
+        members = await self._stay(self.topics[0], self.person.encode(), RELOAD_SECONDS)
+        self.writer.start(*(frame.encode() for frame in self.welcome(missed, people(members))))
+        early_events, self.early_events = self.early_events or [], None
+        for event in early_events:
+            self.handle(event)
 
     async def _stay(self, topic: str, member: str, seconds: float) -> set[str]:
         self.entered.append((topic, member, seconds))
@@ -166,7 +174,10 @@ class ProtocolConsumer(EndsWithItsLogin, AsyncWebsocketConsumer):
         self.writer.write(event)
 
     def handle(self, event: dict) -> None:
-        in_background(self._handle(event))
+        if self.early_events is not None:
+            self.early_events.append(event)
+        else:
+            in_background(self._handle(event))
 
     async def _handle(self, event: dict) -> None:
         async with self._told_of_errors():
@@ -175,13 +186,12 @@ class ProtocolConsumer(EndsWithItsLogin, AsyncWebsocketConsumer):
     def catch_up(self) -> None:
         if not self.is_catching_up:  # two topics may say so
             self.is_catching_up = True
-            in_background(self._catch_up())
+            self.handle({"type": "events.missed"})
 
-    async def _catch_up(self) -> None:
+    async def events_missed(self, event: dict) -> None:
         await asyncio.sleep(random.uniform(*CATCH_UP_SECONDS))
         self.is_catching_up = False
-        async with self._told_of_errors():
-            self.write_frame(await self._call(type(self).newest))
+        self.write_frame(await self._call(type(self).newest))
 
     def write_frame(self, frame: Frame) -> None:
         self.writer.write({"type": "websocket.send", "text": frame.encode()})

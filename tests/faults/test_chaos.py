@@ -22,6 +22,7 @@ MESSAGES = 2000
 END_SECONDS = 120
 WRITE_SECONDS = float(os.environ.get("FAULTS_WRITE_SECONDS", "10"))
 RETURN_SECONDS = 20
+PAUSE_SECONDS = 0.2  # between two messages of a member, while a deploy goes on
 
 
 def make_rooms(count: int) -> list[Room]:
@@ -52,10 +53,20 @@ def stored(room: Room) -> list[tuple[int, str, str]]:
     return [(message.seq, str(message.client_id), message.text) for message in messages]
 
 
-async def write(member: Member, name: str, count: int, dice: random.Random) -> None:
-    for number in range(count):
+async def write(member: Member, name: str, messages: int, dice: random.Random) -> None:
+    for number in range(messages):
         await member.say(f"{name} {number}")
-        await asyncio.sleep(dice.uniform(0, 2 * WRITE_SECONDS / count))
+        await asyncio.sleep(dice.uniform(0, 2 * WRITE_SECONDS / messages))
+
+
+async def write_until(over: asyncio.Event, member: Member, name: str, dice: random.Random) -> int:
+    """Return how many messages it were."""
+    number = 0
+    while not over.is_set():
+        await member.say(f"{name} {number}")
+        number += 1
+        await asyncio.sleep(dice.uniform(0, 2 * PAUSE_SECONDS))
+    return number
 
 
 async def check_the_logs(members: list[Member], rooms: list[Room], written: int) -> None:
@@ -130,15 +141,21 @@ async def test_a_deploy_under_load(servers, transactional_db, processes, dice):
         returns.append(asyncio.get_running_loop().time() - now)
         exit_codes.append(await asyncio.to_thread(old.process.wait, STOP_SECONDS))
 
+    deployed = asyncio.Event()
     async with together(members):
         async with asyncio.TaskGroup() as tasks:
-            for number, member in enumerate(members):
-                chance = random.Random(dice.random())
-                tasks.create_task(write(member, f"m{number}", 50, chance))
-            await asyncio.sleep(WRITE_SECONDS / 10)
+            writing = [
+                tasks.create_task(
+                    write_until(deployed, member, f"m{number}", random.Random(dice.random()))
+                )
+                for number, member in enumerate(members)
+            ]
+            await asyncio.sleep(1)
             for old in list(balancer.servers):
                 await replace(old)
-        await check_the_logs(members, rooms, MEMBERS * 50)
+            await asyncio.sleep(1)
+            deployed.set()
+        await check_the_logs(members, rooms, sum(task.result() for task in writing))
     assert set(exit_codes) <= {0, -15}
     assert max(returns) < settings.WEBSOCKET_RESTART_SECONDS + 3
     closes = [code for member in members for code in member.closes]

@@ -17,7 +17,7 @@ from tests.chat.client import Wire
 from tests.chat.test_crowds import becomes, inside_of
 from tests.live import Server
 
-FLOOD_SECONDS = float(os.environ.get("FAULTS_FLOOD_SECONDS", "5"))
+FLOOD_SECONDS = float(os.environ.get("FAULTS_FLOOD_SECONDS", "3"))
 FLOODERS, ACCOUNTS = 200, 50
 # Far above the figures in docs/reliability.md, for machines that do much else.
 MAX_ROUND_TRIP_SECONDS = float(os.environ.get("FAULTS_FLOOD_LIMIT", "2"))

@@ -8,6 +8,7 @@ channel layer has to arrive.
 import asyncio
 from collections import Counter, defaultdict
 from collections.abc import Collection
+from functools import lru_cache
 from weakref import WeakKeyDictionary
 
 import msgspec
@@ -120,8 +121,12 @@ class Presence:
 
 def people(members: set[str]) -> list[Person]:
     """Return the people that these members of a topic are, by their name."""
-    decoded = [msgspec.json.decode(member, type=Person) for member in members]
-    return sorted(decoded, key=lambda person: person.name)
+    return sorted(map(_person, members), key=lambda person: person.name)
+
+
+@lru_cache(10_000)  # each who enters is told of all
+def _person(member: str) -> Person:
+    return msgspec.json.decode(member, type=Person)
 
 
 _presences: WeakKeyDictionary[Hub, Presence] = WeakKeyDictionary()

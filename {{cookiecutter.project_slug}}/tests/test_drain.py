@@ -10,6 +10,7 @@ from realtime.drain import RESTART, Drain, drain
 @pytest.fixture(autouse=True)
 def _as_before(monkeypatch) -> None:
     monkeypatch.setattr(Drain, "started", None)
+    monkeypatch.setattr("realtime.drain.READ_SECONDS", 0)  # nobody here answers a close frame
     monkeypatch.setattr(threading, "Timer", Mock())  # the last resort would end the test run
 
 

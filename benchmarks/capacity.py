@@ -27,7 +27,7 @@ RESOURCES = (
     Resource("deliveries, `redis`", "fan_out.uvicorn.redis.100", "ours", "a second", 0.5),
     Resource("events, `redis_pubsub`", "processes.events", "redis_pubsub", "a second", 0.5),
     Resource("events, `redis`", "processes.events", "redis", "a second", 0.5),
-    Resource("stored messages, SQLite", "storing.ten_writers", "ours", "a second", 0.5),
+    Resource("stored messages, SQLite", "storing.ten_writers", "SQLite", "a second", 0.5),
     Resource("new sockets, logged in", "sockets.connects.ours", "ours", "a second", 0.5),
     # It was asked in batches; many processes ask one by one.
     Resource("events of one Valkey, of 250 bytes", "ceilings.redis", "Valkey", "a second", 0.2),

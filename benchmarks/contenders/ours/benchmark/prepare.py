@@ -15,6 +15,7 @@ from chat.models import Room  # noqa: E402
 
 people, rooms = map(int, sys.argv[1:])
 call_command("migrate", verbosity=0)
+call_command("flush", verbosity=0, interactive=False)  # of an earlier run
 Room.objects.bulk_create(
     Room(slug=slug, title=slug, open_to_guests=True)
     for slug in ["stored", *(f"room-{number}" for number in range(rooms))]

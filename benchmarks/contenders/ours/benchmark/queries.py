@@ -1,4 +1,4 @@
-"""Print the statements of one stored message, as a JSON list, without those of transactions."""
+"""Print, as JSON, the database and the statements of one stored message but for transactions."""
 
 import json
 from uuid import uuid4
@@ -19,4 +19,9 @@ room = Room.objects.get(slug="stored")
 with CaptureQueriesContext(connection) as queries:
     rooms.post(room, Person("guest-x", "x"), AnonymousUser(), uuid4(), "Hello")
 words = [query["sql"].split()[0] for query in queries]
-print(json.dumps([word for word in words if word in ("SELECT", "INSERT", "UPDATE")]))
+version = ".".join(map(str, connection.get_database_version()))
+found = {
+    "database": f"{connection.display_name} {version}",
+    "statements": [word for word in words if word in ("SELECT", "INSERT", "UPDATE")],
+}
+print(json.dumps(found))

@@ -1,0 +1,82 @@
+"""A socket hears its room before it reads the log: nothing falls between, or comes too soon."""
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from channels.testing import WebsocketCommunicator
+
+from chat import history
+from realtime.frames import Ack, Close, Closed
+from realtime.hub import hub, publish
+from tests.live import ANSWER_SECONDS
+
+FRAME = Ack(seq=7)
+
+
+class Listener:
+    """Another socket in the room."""
+
+    def __init__(self) -> None:
+        self.heard = threading.Event()
+
+    def write(self, event: dict) -> None:
+        self.heard.set()
+
+    def handle(self, event: dict) -> None:
+        self.heard.set()
+
+    def catch_up(self) -> None:
+        pass
+
+
+@pytest.fixture
+async def enter_while(application, room, monkeypatch) -> Callable:
+    """Enter the room while an event reaches those who are in it."""
+    listener = Listener()
+    await hub().join(room.topic, listener)
+
+    async def enter_while(event: Any, enter: Callable = history.enter) -> WebsocketCommunicator:
+        def enter_late(*args: Any) -> Any:
+            publish(room.topic, event)
+            assert listener.heard.wait(ANSWER_SECONDS)
+            return enter(*args)
+
+        monkeypatch.setattr(history, "enter", enter_late)
+        headers = [(b"origin", b"http://localhost")]
+        socket = WebsocketCommunicator(application, f"/ws/chat/{room.slug}/", headers=headers)
+        assert await socket.connect(ANSWER_SECONDS) == (True, None)
+        return socket
+
+    return enter_while
+
+
+async def types(socket: WebsocketCommunicator, count: int) -> list[str]:
+    frames = [await socket.receive_json_from(ANSWER_SECONDS) for _ in range(count)]
+    return [frame["type"] for frame in frames]
+
+
+async def test_what_is_said_meanwhile_comes_after_the_welcome(enter_while):
+    socket = await enter_while(FRAME)
+    assert await types(socket, 3) == ["chat.welcome", "chat.history", "system.ack"]
+    await socket.disconnect()
+
+
+async def test_who_is_refused_hears_nothing(enter_while):
+    def refuse(*args: Any) -> None:
+        raise Closed(Close.FORBIDDEN, "not for you")
+
+    socket = await enter_while(FRAME, refuse)
+    assert await types(socket, 1) == ["system.disconnect"]
+    closed = await socket.receive_output(ANSWER_SECONDS)
+    assert (closed["type"], closed["code"]) == ("websocket.close", Close.FORBIDDEN)
+    await socket.wait(ANSWER_SECONDS)
+
+
+async def test_another_event_is_handled_once_the_socket_is_in(enter_while):
+    socket = await enter_while({"type": "session.ended", "session": None})  # that of a guest
+    assert await types(socket, 3) == ["chat.welcome", "chat.history", "system.disconnect"]
+    closed = await socket.receive_output(ANSWER_SECONDS)
+    assert (closed["type"], closed["code"]) == ("websocket.close", Close.UNAUTHENTICATED)
+    await socket.wait(ANSWER_SECONDS)

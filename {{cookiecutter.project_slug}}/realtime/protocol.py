@@ -8,7 +8,7 @@ import asyncio
 import logging
 import random
 from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from functools import reduce
 from inspect import iscoroutinefunction
 from operator import or_
@@ -17,7 +17,6 @@ from uuid import uuid4
 
 import msgspec
 from channels.consumer import get_handler_name
-from channels.exceptions import StopConsumer
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 from django.db import Error as DatabaseError
@@ -39,7 +38,7 @@ CATCH_UP_SECONDS = 0.2, 1.2  # so that the database is not
 
 
 class ProtocolConsumer(EndsWithItsLogin, AsyncWebsocketConsumer):
-    """One socket of one person, in one or more topics of the hub.
+    """One socket of one person, in one or more topics of the hub, which hears the layer for it.
 
     A subclass has ``handlers``, one for each type of frame, and the methods ``topic``,
     ``enter``, ``welcome`` and ``newest``. Handlers return a frame as the answer, or
@@ -80,7 +79,7 @@ class ProtocolConsumer(EndsWithItsLogin, AsyncWebsocketConsumer):
         self.id = uuid4().hex
         self.reader = Reader(self.decoder)
         self.is_catching_up = False
-        self.early_events: list[dict] | None = []  # those that came while it entered
+        self.entering = asyncio.Lock()
         self.entered: list[tuple[str, str, float]] = []  # topic, member, seconds to stay
 
     async def __call__(self, scope, receive, send) -> None:
@@ -89,10 +88,8 @@ class ProtocolConsumer(EndsWithItsLogin, AsyncWebsocketConsumer):
         self.writer = Writer(self.socket, self._too_slow)
         self.silence = Silence(self._fell_silent)
         try:
-            with suppress(StopConsumer):
-                while True:  # the hub subscribes, so there is nothing else to wait for
-                    event = await receive()
-                    await getattr(self, get_handler_name(event))(event)
+            while (event := await receive())["type"] != "websocket.disconnect":
+                await getattr(self, get_handler_name(event))(event)
         finally:  # disconnect() may never be called
             self.silence.stop()
             for topic in getattr(self, "topics", ()):
@@ -105,13 +102,12 @@ class ProtocolConsumer(EndsWithItsLogin, AsyncWebsocketConsumer):
         spread_ms = random.randint(1, 1000 * settings.WEBSOCKET_RESTART_SECONDS)  # not all at once
         self.socket.farewell = frames.Disconnect(Close.RESTART, "restart", spread_ms).encode()
         try:
-            async with hub().entrance:
+            async with hub().entrance, self.entering:
                 await self._enter()
         except Closed as closed:
             await self.leave(closed.code, closed.reason)
         except Exception as error:
-            is_away = isinstance(error, DatabaseError)
-            logger.warning("No welcome: %r", error, exc_info=not is_away)
+            logger.warning("No welcome: %r", error, exc_info=not isinstance(error, DatabaseError))
             await self.leave(Close.UNAVAILABLE, "not available, try again later")
 
     async def _enter(self) -> None:
@@ -126,9 +122,6 @@ class ProtocolConsumer(EndsWithItsLogin, AsyncWebsocketConsumer):
             raise Closed(Close.TOO_MANY, f"{settings.WEBSOCKETS_PER_PERSON} sockets are open")
         members = await self._stay(self.topics[0], self.person.encode(), RELOAD_SECONDS)
         self.writer.start(*(frame.encode() for frame in self.welcome(missed, people(members))))
-        early_events, self.early_events = self.early_events or [], None
-        for event in early_events:
-            self.handle(event)
 
     async def _stay(self, topic: str, member: str, seconds: float) -> set[str]:
         self.entered.append((topic, member, seconds))
@@ -174,14 +167,14 @@ class ProtocolConsumer(EndsWithItsLogin, AsyncWebsocketConsumer):
         self.writer.write(event)
 
     def handle(self, event: dict) -> None:
-        if self.early_events is not None:
-            self.early_events.append(event)
-        else:
-            in_background(self._handle(event))
+        in_background(self._handle(event))
 
     async def _handle(self, event: dict) -> None:
-        async with self._told_of_errors():
-            await self._call(getattr(type(self), get_handler_name(event)), event)
+        async with self.entering:
+            pass  # what handlers need is there once it has entered
+        if not self.socket.closing:
+            async with self._told_of_errors():
+                await self._call(getattr(type(self), get_handler_name(event)), event)
 
     def catch_up(self) -> None:
         if not self.is_catching_up:  # two topics may say so
@@ -199,9 +192,6 @@ class ProtocolConsumer(EndsWithItsLogin, AsyncWebsocketConsumer):
     async def leave(self, code: int, reason: str) -> None:
         """Say why, and close: with a plain int, as not every server takes an IntEnum."""
         await self.socket.close(int(code), frames.Disconnect(code, reason).encode())
-
-    async def websocket_disconnect(self, message: dict) -> None:
-        raise StopConsumer
 
     def _too_slow(self) -> None:
         in_background(self.leave(Close.TOO_SLOW, "too much is waiting to be read"))

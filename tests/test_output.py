@@ -40,7 +40,7 @@ MARKS = {
         ("import on_memory_layer", ["realtime/management/commands/serve.py"]),
     ],
     "redis": [
-        ('"BACKEND": "channels_redis.core.RedisChannelLayer",\n', ["config/settings.py"]),
+        ('"group_expiry": ', ["config/settings.py"]),
         ("def check_redis_timeout(", ["realtime/checks.py"]),
     ],
     "redis_pubsub": [("channels_redis.pubsub.RedisPubSubChannelLayer", ["config/settings.py"])],

@@ -165,6 +165,14 @@ def test_the_text_is_tidy(variant):
         assert not text or re.fullmatch(r"\S(.*\S)?\n", text, re.DOTALL), name
 
 
+def test_no_module_is_long(variant):
+    for name, text in variant.files.items():
+        if name.endswith(".py") and not name.startswith("tests/"):
+            assert text.count("\n") <= 200, name
+        elif name.endswith(".js"):
+            assert text.count("\n") <= 300, name
+
+
 def test_python_and_toml_are_well_formed(variant):
     for name, text in variant.files.items():
         if name.endswith(".py"):

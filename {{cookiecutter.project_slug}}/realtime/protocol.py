@@ -34,7 +34,7 @@ from realtime.writer import Writer
 
 logger = logging.getLogger(__name__)
 
-CATCH_UP_SECONDS = 0.2, 1.2  # so that the database is not
+CATCH_UP_SECONDS = 0.2, 1.2  # between which each waits, so that not all ask at once
 
 
 class ProtocolConsumer(EndsWithItsLogin, AsyncWebsocketConsumer):

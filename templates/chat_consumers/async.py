@@ -1,6 +1,6 @@
 """The chat's WebSocket. What blocks, as the ORM does, is called ``in_thread``."""
 
-from typing import Any, ClassVar
+from typing import ClassVar
 from urllib.parse import parse_qsl
 
 from chat import frames, history, rooms
@@ -17,10 +17,6 @@ class ChatConsumer(ProtocolConsumer):
 
     room: Room
     inbox: Room | None
-
-    @property
-    def user(self) -> Any:
-        return self.scope["user"]
 
     @property
     def slug(self) -> str:

@@ -1,6 +1,6 @@
 """The chat's WebSocket. A plain handler runs in a thread, so it uses the ORM as a view does."""
 
-from typing import Any, ClassVar
+from typing import ClassVar
 from urllib.parse import parse_qsl
 
 from chat import frames, history, rooms
@@ -16,10 +16,6 @@ class ChatConsumer(ProtocolConsumer):
 
     room: Room
     inbox: Room | None
-
-    @property
-    def user(self) -> Any:
-        return self.scope["user"]
 
     @property
     def slug(self) -> str:

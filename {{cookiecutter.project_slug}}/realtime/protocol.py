@@ -112,8 +112,8 @@ class ProtocolConsumer(EndsWithItsLogin, AsyncWebsocketConsumer):
 
     async def _enter(self) -> None:
         self.topics = [self.topic()]
-        if self.scope["user"].is_authenticated:
-            self.topics.append(user_topic(self.scope["user"]))
+        if self.user.is_authenticated:
+            self.topics.append(user_topic(self.user))
         await asyncio.gather(*(hub().join(topic, self) for topic in self.topics))
         # Read after the subscription: nothing falls between.
         missed = await self._call(type(self).enter)

@@ -66,6 +66,10 @@ class EndsWithItsLogin:
 
     scope: dict
 
+    @property
+    def user(self) -> Any:
+        return self.scope["user"]
+
     async def session_ended(self, event: dict) -> None:
         if event["session"] == self.scope["session"].session_key:
             raise Closed(Close.UNAUTHENTICATED, "logged out")

@@ -5,7 +5,7 @@ from urllib.parse import parse_qsl
 
 from chat import frames, history, rooms
 from chat.history import Missed
-from chat.models import Room, topic_of
+from chat.models import Room
 from realtime.frames import Ack, Frame, Person, Refused
 from realtime.hub import publish
 from realtime.protocol import ProtocolConsumer
@@ -22,7 +22,7 @@ class ChatConsumer(ProtocolConsumer):
         return self.scope["url_route"]["kwargs"]["slug"]
 
     def topic(self) -> str:
-        return topic_of(self.slug)
+        return rooms.topic_of(self.slug)
 
     def enter(self) -> Missed:
         query = dict(parse_qsl(self.scope["query_string"].decode("latin1")))

@@ -6,20 +6,17 @@ from django.db import models
 
 from realtime.frames import Person
 
+SLUG_LENGTH = 50
+
 
 def new_epoch() -> str:
     return uuid4().hex
 
 
-def topic_of(slug: str) -> str:
-    """Return the topic of a room, which need not exist."""
-    return f"room.{slug}"
-
-
 class Room(models.Model):
     """A log of messages: a room's, or the direct messages of its owner."""
 
-    slug = models.SlugField(unique=True)
+    slug = models.SlugField(max_length=SLUG_LENGTH, unique=True)
     title = models.CharField(max_length=100)
     open_to_guests = models.BooleanField(default=False)
     owner = models.OneToOneField(
@@ -46,7 +43,7 @@ class Room(models.Model):
 
     @property
     def topic(self) -> str:
-        return topic_of(self.slug)
+        return f"room.{self.slug}"
 
 
 class Message(models.Model):

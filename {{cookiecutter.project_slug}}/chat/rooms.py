@@ -10,7 +10,7 @@ from django.db.models import Q
 
 from chat.frames import Said, SaidDirectly
 from chat.guests import guest
-from chat.models import Message, Room, person_of
+from chat.models import SLUG_LENGTH, Message, Room, person_of
 from realtime.frames import Close, Closed, Person, Refused
 from realtime.hub import publish
 from realtime.sessions import user_topic
@@ -21,6 +21,13 @@ def can_join(user: Any, room: Room) -> bool:
     if room.owner_id is not None:
         return False  # an inbox is read by the way
     return room.open_to_guests or user.is_authenticated
+
+
+def topic_of(slug: str) -> str:
+    """Return the topic of a room, whether or not there is such a room. Raises Closed."""
+    if len(slug) > SLUG_LENGTH:
+        raise Closed(Close.NOT_FOUND, "no such room")
+    return Room(slug=slug).topic
 
 
 def enter(slug: str, user: Any, session: dict, name: str) -> tuple[Room, Room | None, Person]:

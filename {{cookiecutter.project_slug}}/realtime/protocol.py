@@ -53,7 +53,7 @@ class ProtocolConsumer(EndsWithItsLogin, AsyncWebsocketConsumer):
     topics: list[str]  # presence is kept in the first
 
     def topic(self) -> str:
-        """Return the topic that the address is of, whether or not ``enter`` will let them in."""
+        """Return the topic of the address, may they enter or not. Or raise ``Closed``."""
         raise NotImplementedError
 
     def enter(self) -> Any:

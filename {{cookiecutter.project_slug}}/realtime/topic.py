@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from channels.layers import get_channel_layer
 
+from realtime.broadcast import require_valid_group_name
 from realtime.tasks import end, in_background
 
 LEAVE_SECONDS = 5  # for a layer to take away a subscription
@@ -30,11 +31,15 @@ class Subscriber(Protocol):
 
 
 class Topic:
-    """A group, and the local sockets it is for. A layer that fails is tried again and again."""
+    """A group, and the local sockets it is for. A layer that fails is tried again and again.
+
+    Raises TypeError for a bad group name.
+    """
 
     def __init__(
         self, name: str, deliver: Callable[["Topic", dict], None], failed: Callable
     ) -> None:
+        require_valid_group_name(name)  # here, since the listener would take it for a failure
         self.name, self.deliver, self.failed = name, deliver, failed
         self.subscribers: set[Subscriber] = set()
         self.channel = ""

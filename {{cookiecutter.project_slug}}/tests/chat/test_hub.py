@@ -101,6 +101,13 @@ async def becomes(condition: Callable[[], bool]) -> None:
             await asyncio.sleep(0.01)
 
 
+async def test_a_topic_that_can_be_no_group_is_refused_at_once():
+    with pytest.raises(TypeError):
+        await hub().join("room." + "x" * 100, Subscriber())
+    assert not hub().topics
+    assert not hub().is_away
+
+
 async def test_a_frame_reaches_each_subscriber_of_its_topic():
     ann, bob, other = Subscriber(), Subscriber(), Subscriber()
     await asyncio.gather(hub().join(TOPIC, ann), hub().join(TOPIC, bob))

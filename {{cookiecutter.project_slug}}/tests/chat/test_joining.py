@@ -211,6 +211,11 @@ async def test_an_unknown_room_is_not_found(room, join, one):
     assert await refused(join(one, Room(slug="nothing"), is_welcome=False)) == 4004
 
 
+async def test_a_name_that_no_room_can_have_is_not_found_and_harms_nobody(room, join, one):
+    assert await refused(join(one, Room(slug="x" * 1000), is_welcome=False)) == 4004
+    assert one.get("/ready/")[0] == 200
+
+
 async def test_a_guest_may_not_join_a_room_of_members(join, one, members_room):
     assert await refused(join(one, members_room, is_welcome=False)) == 4001
 

@@ -102,8 +102,11 @@ class Projects:
         return self._ours(server, layer, style)
 
     def on_postgresql(self) -> Contender | None:
-        """Return the same on PostgreSQL, if the variables of libpq name an empty database."""
-        return self._on_postgresql() if "PGDATABASE" in os.environ else None
+        """Return the same on PostgreSQL, if BENCHMARK_POSTGRESQL names a database to be emptied.
+
+        Not PGDATABASE, which may name one that somebody needs.
+        """
+        return self._on_postgresql() if "BENCHMARK_POSTGRESQL" in os.environ else None
 
     def tutorial(self, server: str = "uvicorn", layer: str = "memory") -> Contender:
         """Return the project of the Channels tutorial."""

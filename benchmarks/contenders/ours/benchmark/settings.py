@@ -16,6 +16,6 @@ if os.environ.get("BENCHMARK_ON") == "postgresql":  # libpq reads PGHOST, PGUSER
     DATABASES = {
         "default": {
             "ENGINE": "django.db.backends.postgresql",
-            "NAME": os.environ["PGDATABASE"],
+            "NAME": os.environ["BENCHMARK_POSTGRESQL"],
         }
     }

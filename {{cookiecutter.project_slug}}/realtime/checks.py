@@ -1,1 +1,80 @@
-{% include 'checks/' ~ cookiecutter.channel_layer ~ '.py' %}
+"""System checks for mistakes that real-time projects make and nothing else reports."""
+
+from django.conf import settings
+from django.core.checks import Error, Warning, register
+
+BLOCKING_POP_SECONDS = 5  # channels_redis.core.RedisChannelLayer.brpop_timeout
+REDIS_READ_TIMEOUT_SECONDS = 5  # redis-py 8's own, where a host gives none
+
+
+def _default_layer() -> dict:
+    return settings.CHANNEL_LAYERS.get("default", {})
+
+
+def on_memory_layer() -> bool:
+    """Whether the default channel layer stays within one process."""
+    return _default_layer().get("BACKEND", "").endswith("InMemoryChannelLayer")
+
+
+@register("realtime")
+def check_workers(app_configs, **kwargs) -> list:
+    if on_memory_layer() and (settings.WEB_CONCURRENCY or 1) > 1:
+        return [
+            Error(
+                f"WEB_CONCURRENCY is {settings.WEB_CONCURRENCY}, but the memory layer "
+                "does not reach other processes.",
+                hint="Set WEB_CONCURRENCY=1, or use a Redis channel layer.",
+                id="realtime.E001",
+            )
+        ]
+    return []
+
+
+@register("realtime", deploy=True)
+def check_memory_layer(app_configs, **kwargs) -> list:
+    if on_memory_layer() and settings.WEB_CONCURRENCY is None and not settings.DEBUG:
+        return [
+            Error(
+                "The memory layer is for one process, and nothing says that one is all.",
+                hint="Set WEB_CONCURRENCY=1, or use a Redis channel layer.",
+                id="realtime.E002",
+            )
+        ]
+    return []
+
+
+@register("realtime")
+def check_redis_timeout(app_configs, **kwargs) -> list:
+    layer = _default_layer()
+    if layer.get("BACKEND") != "channels_redis.core.RedisChannelLayer":
+        return []
+    hosts = layer.get("CONFIG", {}).get("hosts", [])
+    timeouts = [
+        host.get("socket_timeout", REDIS_READ_TIMEOUT_SECONDS)
+        if isinstance(host, dict)
+        else REDIS_READ_TIMEOUT_SECONDS
+        for host in hosts or [{}]
+    ]
+    return [
+        Error(
+            f"A Redis read timeout of {timeout} s is not above the {BLOCKING_POP_SECONDS} s "
+            "that the layer waits for a message: idle sockets die.",
+            hint=f'Give each host a "socket_timeout" above {BLOCKING_POP_SECONDS}.',
+            id="realtime.E003",
+        )
+        for timeout in timeouts
+        if timeout is not None and timeout <= BLOCKING_POP_SECONDS
+    ]
+
+
+@register("realtime", deploy=True)
+def check_origins(app_configs, **kwargs) -> list:
+    if "*" in settings.ALLOWED_HOSTS:
+        return [
+            Warning(
+                'ALLOWED_HOSTS = ["*"] lets pages of any site open WebSockets as your users.',
+                hint="Set DJANGO_ALLOWED_HOSTS to the hosts that you serve.",
+                id="realtime.W004",
+            )
+        ]
+    return []

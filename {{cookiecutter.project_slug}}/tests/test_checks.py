@@ -1,1 +1,64 @@
-{% include 'check_tests/' ~ cookiecutter.channel_layer ~ '.py' %}
+import pytest
+from django.core.checks import run_checks
+
+MEMORY = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
+
+
+def found() -> list:
+    messages = run_checks(tags=["realtime"], include_deployment_checks=True)
+    assert all(message.hint for message in messages)
+    return [message.id for message in messages]
+
+
+def redis(host: object) -> dict:
+    return {
+        "default": {
+            "BACKEND": "channels_redis.core.RedisChannelLayer",
+            "CONFIG": {"hosts": [host]},
+        }
+    }
+
+
+def test_more_workers_than_the_memory_layer_reaches(settings):
+    settings.CHANNEL_LAYERS = MEMORY
+    settings.WEB_CONCURRENCY = 2
+    assert found() == ["realtime.E001"]
+
+
+def test_the_memory_layer_where_nobody_promised_one_process(settings):
+    settings.CHANNEL_LAYERS = MEMORY
+    settings.WEB_CONCURRENCY = None
+    assert found() == ["realtime.E002"]
+    settings.WEB_CONCURRENCY = 1
+    assert found() == []
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "redis://localhost",
+        ("localhost", 6379),
+        {"address": "redis://localhost"},
+        {"address": "redis://localhost", "socket_timeout": 5},
+    ],
+)
+def test_a_read_timeout_that_ends_idle_sockets(settings, host):
+    settings.CHANNEL_LAYERS = redis(host)
+    assert found() == ["realtime.E003"]
+
+
+@pytest.mark.parametrize("timeout", [5.5, 30, None])
+def test_a_read_timeout_that_is_long_enough(settings, timeout):
+    settings.CHANNEL_LAYERS = redis({"address": "redis://localhost", "socket_timeout": timeout})
+    assert found() == []
+
+
+def test_any_host_means_any_origin(settings):
+    settings.WEB_CONCURRENCY = 1
+    settings.ALLOWED_HOSTS = ["*"]
+    assert found() == ["realtime.W004"]
+
+
+def test_this_project_as_it_is(settings):
+    settings.WEB_CONCURRENCY = 1
+    assert found() == []

@@ -7,9 +7,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from realtime import server
-{% if cookiecutter.channel_layer == 'memory' %}
 from realtime.checks import on_memory_layer
-{% endif %}
 
 logger = logging.getLogger(__name__)
 
@@ -33,13 +31,11 @@ class Command(BaseCommand):
             raise CommandError(f"--workers is {workers}: give 1 or more.")
         if not 0 < port < 65536:
             raise CommandError(f"--port is {port}: give a number from 1 to 65535.")
-{% if cookiecutter.channel_layer == 'memory' %}
         if workers > 1 and on_memory_layer():
             raise CommandError(
                 f"{workers} workers on the memory layer would not hear each other: "
                 "use --workers 1, or a Redis channel layer."
             )
-{% endif %}
         if workers > server.MAX_WORKERS:
             raise CommandError(
                 f"{server.NAME} takes --workers 1 to {server.MAX_WORKERS}: for more, start "

@@ -15,7 +15,7 @@ CHANGELOG = (ROOT / "CHANGELOG.md").read_text("utf-8")
 
 
 def number(version: str) -> list[int]:
-    """Make versions comparable: "2026.2.dev" is [2026, 2]."""
+    """Return the year and the number, which compare as versions do."""
     return [int(part) for part in version.removesuffix(".dev").split(".")]
 
 

@@ -92,9 +92,9 @@ def mentions(markdown: str, word: str) -> bool:
 
 
 @pytest.mark.parametrize("question", QUESTIONS)
-def test_the_readme_lists_each_question_and_its_choices(question):
-    table = section(README, "The questions")
-    rows = re.findall(rf"^\| `{question}` \|(.+)\|$", table, re.MULTILINE)
+def test_the_options_list_each_question_and_its_choices(question):
+    table = section(OPTIONS, "All questions")
+    rows = re.findall(rf"^\| \[`{question}`]\(#{question}\) \|(.+)\|$", table, re.MULTILINE)
     assert len(rows) == 1
     assert [choice for choice in CHOICES.get(question, []) if not mentions(rows[0], choice)] == []
 
@@ -119,6 +119,23 @@ def test_the_options_have_a_section_for_each_question_with_its_choices(question)
 def test_the_options_know_no_question_of_the_past():
     named = [title for title in headings(OPTIONS) if re.fullmatch("[a-z_]+", title)]
     assert named == QUESTIONS
+
+
+def test_each_answer_of_the_faq_has_a_cause_a_cure_and_this_template_s_behaviour():
+    faq = (ROOT / "docs" / "faq.md").read_text("utf-8")
+    title, *questions = headings(faq)
+    assert questions
+    for question in questions:
+        parts = re.findall(r"^\*\*([\w ]+)\.\*\*", section(faq, question), re.MULTILINE)
+        assert parts == ["Cause", "Plain Channels", "Here"], question
+        assert f"](#{anchor(question)})" in faq, "list it in the table"
+
+
+@pytest.mark.parametrize("choice", [choice for choices in CHOICES.values() for choice in choices])
+def test_the_short_guide_says_when_to_take_each_choice(choice):
+    guide = (ROOT / "docs" / "choose.md").read_text("utf-8")
+    (question,) = [name for name, choices in CHOICES.items() if choice in choices]
+    assert f"| `{question}={choice}` |" in guide
 
 
 @pytest.mark.parametrize("path", documents(), ids=name_of)

@@ -17,6 +17,7 @@ Answers = dict[str, str | None]
 LEFT_OUT = {
     ("starter", "minimal"): [
         "chat",
+        "realtime/entrance.py",
         "realtime/frames.py",
         "realtime/hub.py",
         "realtime/leases.py",

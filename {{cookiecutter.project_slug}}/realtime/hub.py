@@ -16,8 +16,8 @@ from channels.layers import get_channel_layer
 
 from realtime.broadcast import broadcast
 from realtime.drain import Drain
+from realtime.entrance import Entrance
 from realtime.frames import Frame
-from realtime.limits import Entrance
 from realtime.tasks import end, in_background
 from realtime.topic import TURN_EVENTS, Subscriber, Topic
 

@@ -8,7 +8,7 @@ from channels.testing import WebsocketCommunicator
 from django.conf import settings
 from websockets.exceptions import ConnectionClosed
 
-from realtime import limits
+from realtime import entrance, limits
 from realtime.limits import MAX_REFUSED_FRAMES, TokenBucket
 from tests.chat.client import together
 from tests.live import ANSWER_SECONDS
@@ -107,12 +107,12 @@ def test_a_bucket_holds_a_burst_and_fills_at_its_rate(clock):
 
 
 async def test_who_would_wait_for_too_long_is_refused_at_once(application, room, monkeypatch):
-    monkeypatch.setattr(limits, "WAITING", 1)
+    monkeypatch.setattr(entrance, "WAITING", 1)
     communicators = [
         WebsocketCommunicator(
             application, f"/ws/chat/{room.slug}/", headers=[(b"origin", b"http://localhost")]
         )
-        for _ in range(limits.ENTERING + 2)
+        for _ in range(entrance.ENTERING + 2)
     ]
     opened = await asyncio.gather(*(peer.connect(ANSWER_SECONDS) for peer in communicators))
     assert [is_open for is_open, _ in opened] == [True, True, True, False]

@@ -123,7 +123,7 @@ def test_the_options_know_no_question_of_the_past():
 
 def test_each_answer_of_the_faq_has_a_cause_a_cure_and_this_template_s_behaviour():
     faq = (ROOT / "docs" / "faq.md").read_text("utf-8")
-    title, *questions = headings(faq)
+    _, *questions = headings(faq)
     assert questions
     for question in questions:
         parts = re.findall(r"^\*\*([\w ]+)\.\*\*", section(faq, question), re.MULTILINE)

@@ -1,4 +1,4 @@
-"""What stands around the template: documents, licence, workflow, the command that tests it all."""
+"""What stands around the template: documents, licence, the command that tests it all."""
 
 import json
 import os
@@ -18,7 +18,6 @@ from variants import CHOICES, QUESTIONS, ROOT, variant_id, variants
 
 README = (ROOT / "README.md").read_text("utf-8")
 OPTIONS = (ROOT / "docs" / "options.md").read_text("utf-8")
-WORKFLOW = ROOT / ".github" / "workflows" / "test.yml"
 PROJECT = "{{cookiecutter.project_slug}}"
 
 # Home folders, and the folder of this very checkout.
@@ -251,47 +250,6 @@ def test_the_selections_of_tests_find_some(document):
         assert all(any(word in name for name in names) for word in unwanted), selection
 
 
-# The workflow
-
-
-def test_the_workflow_reads_the_servers_from_the_questions():
-    workflow = yaml.safe_load(WORKFLOW.read_text("utf-8"))
-    jobs = workflow["jobs"]
-    variants_job = jobs["variants"]
-    servers = variants_job["strategy"]["matrix"]["server"]
-    source, output = re.fullmatch(
-        r"\$\{\{ fromJSON\(needs\.(\w+)\.outputs\.(\w+)\) \}\}", servers
-    ).groups()
-    assert source == variants_job["needs"]
-    (step,) = [step for step in jobs[source]["steps"] if "run" in step]
-    assert jobs[source]["outputs"][output] == f"${{{{ steps.{step['id']}.outputs.{output} }}}}"
-    question = re.search(r"jq --compact-output \.(\w+) cookiecutter\.json", step["run"])[1]
-    assert question == "asgi_server"
-    assert question in CHOICES
-    assert not re.search("|".join(CHOICES[question]), WORKFLOW.read_text("utf-8"))
-
-
-def test_the_workflow_trusts_nobody_more_than_it_must():
-    workflow = yaml.safe_load(WORKFLOW.read_text("utf-8"))
-    assert workflow["permissions"] == {}
-    assert workflow["concurrency"]["cancel-in-progress"] is True
-    for job in workflow["jobs"].values():
-        assert job["permissions"] == {"contents": "read"}
-        assert job["timeout-minutes"] <= 60
-        for step in job["steps"]:
-            assert "${{" not in step.get("run", ""), "use env"
-            if "checkout" in step.get("uses", ""):
-                assert step["with"]["persist-credentials"] is False
-
-
-def test_the_workflow_runs_all_that_the_readme_s_command_runs():
-    text = WORKFLOW.read_text("utf-8")
-    install, _, _ = code(section(README, "Test the template"), "sh")[0].rpartition(" && ")
-    assert text.count(f"run: {install}\n") == 2
-    assert 'uv run pytest -k "not gate and not faults"' in text
-    assert 'uv run pytest -k "(gate or faults) and $SERVER"' in text
-
-
 # Files
 
 
@@ -321,5 +279,5 @@ def test_json_and_yaml_are_well_formed():
             found[path.name] = json.loads(path.read_text("utf-8"))
         elif path.suffix in (".yaml", ".yml"):
             found[path.name] = yaml.safe_load(path.read_text("utf-8"))
-    assert {"cookiecutter.json", "test.yml", ".pre-commit-config.yaml"} <= set(found)
+    assert {"cookiecutter.json", "test.yml", "bug.yml", ".pre-commit-config.yaml"} <= set(found)
     assert all(found.values())

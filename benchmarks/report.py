@@ -1,9 +1,10 @@
-"""Writes the figures into docs/performance.md and docs/scaling.md, between their marks."""
+"""Writes the figures into the documents, between their marks."""
 
 import json
 import re
 from pathlib import Path
 from statistics import median
+from typing import NamedTuple
 
 from benchmarks import capacity, plot, results, storm
 from benchmarks.projects import ROOT
@@ -11,6 +12,7 @@ from benchmarks.results import number
 
 PERFORMANCE = ROOT / "docs" / "performance.md"
 SCALING = ROOT / "docs" / "scaling.md"
+README = Path(__file__).with_name("README.md")
 PLOT = ROOT / "docs" / "performance.svg"
 STORM = Path(__file__).with_name("storm.json")
 VERIFICATION = Path(__file__).with_name("verification.json")
@@ -28,14 +30,57 @@ SECTIONS = {
     "template": "The template",
     "ceilings": "Ceilings",
 }
+
+
+class Expectation(NamedTuple):
+    """A row that a reader asks for first, and two of its figures: ours and the tutorial's."""
+
+    title: str
+    row: str
+    ours: str = "ours"
+    tutorial: str | None = "tutorial"
+
+
+EXPECTATIONS = (
+    Expectation("A room of 100 sockets, `memory`", "fan_out.memory.100.tutorial"),
+    Expectation("The same, `redis_pubsub`", "fan_out.uvicorn.redis_pubsub.100"),
+    Expectation("The same, `redis`", "fan_out.uvicorn.redis.100"),
+    Expectation("The same, daphne, `memory`", "fan_out.daphne.memory.100"),
+    Expectation("The same, hypercorn, `memory`", "fan_out.hypercorn.memory.100"),
+    Expectation("The same, granian, `memory`", "fan_out.granian.memory.100"),
+    Expectation(
+        "The same, sync style, `memory`", "fan_out.memory.100.sync", "ours, sync", "tutorial, sync"
+    ),
+    Expectation("A room of 500 sockets, `memory`", "fan_out.uvicorn.memory.500"),
+    Expectation("Echo to 50 sockets, async style", "echo.async"),
+    Expectation("Echo to 50 sockets, sync style", "echo.sync", "ours, sync", "tutorial, sync"),
+    Expectation("Slowest hundredth in a room of 500 (p99)", "delay.large_room"),
+    Expectation("Lost in a burst, `memory`", "loss.memory.ten_members"),
+    Expectation("Lost in a burst, `redis`", "loss.redis.ten_members"),
+    Expectation("Stored messages, ten writers, SQLite", "storing.ten_writers", "SQLite", None),
+    Expectation("New sockets with a login, until the chat's welcome", "sockets.connects.ours"),
+    Expectation(
+        "New sockets with a login, until the echo's handshake",
+        "sockets.connects.ours, echo",
+        "ours, echo",
+    ),
+    Expectation(
+        "New sockets of guests, until the chat's welcome",
+        "sockets.connects.ours, anonymous",
+        "ours, anonymous",
+        "tutorial, anonymous",
+    ),
+    Expectation("Memory of an idle socket with a login", "sockets.memory"),
+)
 VERDICTS = {True: "reached", False: "**not reached**", None: ""}
 
 
 def write(file: Path = results.FILE) -> None:
     data = results.read(file)
     rows = in_order({**data["rows"], "template.variants": verification()})
+    fill(PERFORMANCE, "expectations", expectations(rows))
     fill(PERFORMANCE, "conditions", conditions(data))
-    fill(PERFORMANCE, "targets", targets(rows))
+    fill(README, "targets", targets(rows))
     fill(PERFORMANCE, "figures", figures(rows))
     fill(PERFORMANCE, "load", load(rows))
     fill(SCALING, "capacity", capacity.table(rows))
@@ -75,6 +120,20 @@ def conditions(data: dict) -> str:
         f"{machine['memory']}, {machine['system']}, with a load of {machine['load before']} "
         f"before it began. Python {python}, {names}. Medians of {rounds} rounds."
     )
+
+
+def expectations(rows: dict[str, dict]) -> str:
+    """Return the figures that a reader asks for first. What was not measured is left out."""
+    lines = ["| | generated project | Channels tutorial | ratio |", "|---|---|---|---|"]
+    for expectation in EXPECTATIONS:
+        if row := rows.get(expectation.row):
+            names = expectation.ours, expectation.tutorial
+            figures = [
+                f"{number(row['figures'][name])} {row['unit']}" if name else "" for name in names
+            ]
+            ratio = number(row["value"]) if " / " in row["of"] else ""
+            lines.append(f"| {expectation.title} | {' | '.join(figures)} | {ratio} |")
+    return "\n".join(lines)
 
 
 def targets(rows: dict[str, dict]) -> str:

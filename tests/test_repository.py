@@ -4,7 +4,9 @@ import json
 import os
 import re
 import shlex
+import shutil
 import subprocess
+import sys
 from itertools import pairwise
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -118,6 +120,21 @@ def test_the_options_have_a_section_for_each_question_with_its_choices(question)
 def test_the_options_know_no_question_of_the_past():
     named = [title for title in headings(OPTIONS) if re.fullmatch("[a-z_]+", title)]
     assert named == QUESTIONS
+
+
+def test_the_documents_show_the_measured_results(tmp_path):
+    for folder in ("benchmarks", "docs", "tests"):  # benchmarks import tests/gate.py
+        shutil.copytree(ROOT / folder, tmp_path / folder)
+    command = [sys.executable, "-m", "benchmarks", "report"]
+    subprocess.run(command, cwd=tmp_path, check=True, timeout=60)
+    for name in (
+        "docs/performance.md",
+        "docs/performance.svg",
+        "docs/scaling.md",
+        "benchmarks/README.md",
+    ):
+        same = (tmp_path / name).read_text("utf-8") == (ROOT / name).read_text("utf-8")
+        assert same, f"{name} is out of date: run python -m benchmarks report"
 
 
 def test_each_answer_of_the_faq_has_a_cause_a_cure_and_this_template_s_behaviour():

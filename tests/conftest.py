@@ -8,13 +8,99 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from variants import QUESTIONS, ROOT, variant_id, variants
+from gate import newest_python
+from progress import Progress
+from variants import (
+    QUESTIONS,
+    ROOT,
+    chats,
+    covering_set,
+    full_set,
+    one_for_each_server,
+    variant_id,
+)
 
 # What runs in the background ignores Ctrl-C, and so would the servers that are tested.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # No choice has a part of this name, so tests can look for words of the choices.
 SLUG = "lighthouse"
+
+
+# Tests of minutes. They begin first, so that no process is left alone with one at the end.
+LONG_TESTS = ("test_variants.py", "test_faults.py", "test_quick_start.py", "test_delete_chat.py")
+
+
+def pytest_addoption(parser) -> None:
+    parser.addoption(
+        "--variants",
+        choices=["pairs", "all"],
+        help="whose own tests to run: of variants that have every pair of choices between "
+        "them (the default), or of all (the default where CI is set, and for -k)",
+    )
+
+
+def pytest_configure(config) -> None:
+    if config.option.variants is None:
+        everything = os.environ.get("CI") or config.option.keyword
+        config.option.variants = "all" if everything else "pairs"
+    if not hasattr(config, "workerinput"):
+        config.pluginmanager.register(Progress(config))
+
+
+def pytest_xdist_auto_num_workers(config) -> int:
+    """Use a process more than there are cores: these tests wait a lot."""
+    return (os.cpu_count() or 1) + 1
+
+
+def pytest_generate_tests(metafunc) -> None:
+    """Choose the variants for the tests that run a project's own tests, break it, or show it."""
+    of_all = metafunc.config.option.variants == "all"
+    if "gated" in metafunc.fixturenames:
+        metafunc.parametrize("gated", gated_variants(of_all))
+    if "broken" in metafunc.fixturenames:
+        broken = chats(full_set()) if of_all else one_for_each_server(chats(covering_set()))
+        metafunc.parametrize("broken", broken, ids=variant_id)
+    if "site" in metafunc.fixturenames:
+        shown = one_for_each_server(chats(covering_set()))
+        metafunc.parametrize("site", shown, ids=variant_id, indirect=True, scope="session")
+
+
+def gated_variants(of_all: bool) -> list:
+    """Return variants with the Python to run each on. None is the one that runs these tests.
+
+    Where there is a newer one too, four of the covering set run on that: in its place, or,
+    where all variants run, once more.
+    """
+    newest = newest_python()
+    covering = covering_set()
+    again = one_for_each_server(covering[1:]) if newest else []
+    usual = full_set() if of_all else [variant for variant in covering if variant not in again]
+    return [
+        *(pytest.param((variant, None), id=variant_id(variant)) for variant in usual),
+        *(
+            pytest.param((variant, path), id=f"{variant_id(variant)}-{version}")
+            for version, path in newest.items()
+            for variant in again
+        ),
+    ]
+
+
+def pytest_collection_modifyitems(config, items: list[pytest.Item]) -> None:
+    """Deal the long tests out to the processes, each of which takes a part of the list."""
+    long = [item for item in items if item.path.name in LONG_TESTS]
+    short = [item for item in items if item.path.name not in LONG_TESTS]
+    for item in long:
+        item.add_marker("long")
+    processes = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    items[:] = [
+        item
+        for number in range(processes)
+        for item in (
+            *long[number::processes],
+            *short[len(short) * number // processes : len(short) * (number + 1) // processes],
+        )
+    ]
 
 
 class Variant(NamedTuple):
@@ -48,7 +134,7 @@ def bake(cookies) -> Callable[..., Path]:
     return lambda **answers: bake_with(cookies, answers)
 
 
-@pytest.fixture(scope="session", params=variants(), ids=variant_id)
+@pytest.fixture(scope="session", params=full_set(), ids=variant_id)
 def variant(request, cookies_session) -> Variant:
     """Each variant in turn, baked once."""
     project = bake_with(cookies_session, {**request.param, "project_slug": SLUG})

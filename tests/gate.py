@@ -16,6 +16,17 @@ UV = os.environ.get("UV") or str(Path(sys.executable).with_name("uv"))
 FOREIGN = ("DJANGO_", "PYTEST_", "PYTHON", "REDIS_URL", "UV_", "VIRTUAL_ENV", "WEB_CONCURRENCY")
 
 
+def newest_python() -> dict[str, str]:
+    """Return version and path of the newest Python under pyenv's root, if it is above ours."""
+    root = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
+    found = {}
+    for path in root.glob("versions/*/bin/python3.1?"):
+        minor = int(path.name.removeprefix("python3."))
+        if minor > sys.version_info.minor:
+            found[minor] = {f"3.{minor}": str(path)}
+    return found[max(found)] if found else {}
+
+
 def environment_name(project: Path, python: str | None) -> str:
     pyproject = tomllib.loads((project / "pyproject.toml").read_text())
     dependencies = [pyproject["project"]["dependencies"], pyproject["dependency-groups"], python]

@@ -16,7 +16,6 @@ from conftest import bake_with
 from gate import UV, Gate
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
 from ports import own_port
-from variants import a_few, variant_id
 
 START_SECONDS = 60
 STOP_SECONDS = 15
@@ -81,7 +80,7 @@ class Site:
             pytest.fail(f"did not stop\n{self.log_path.read_text()}")
 
 
-@pytest.fixture(scope="session", params=[{**v, "starter": "chat"} for v in a_few()], ids=variant_id)
+@pytest.fixture(scope="session")
 def site(request, cookies_session, environments, tmp_path_factory) -> Iterator[Site]:
     gate = Gate(bake_with(cookies_session, request.param), environments)
     gate.install()

@@ -4,37 +4,28 @@ The tests are those in ``faults/``. They run inside the project, beside its own,
 what those have: its servers, its clients, its models.
 """
 
+import os
 import re
 import shutil
 
-import pytest
 from gate import Gate
-from variants import ROOT, variant_id, variants
+from variants import ROOT, chats, covering_set, one_for_each_server
 
 NEEDS_REDIS = ["test_outage.py", "valkey.py"]
-# On one variant of each server; the others are flooded for a shorter time.
+# On one variant of each server where CI is set; the others are flooded for a shorter time.
 LONG_FLOOD_SECONDS = "30"
 
 
-def chats() -> list[dict[str, str]]:
-    return [variant for variant in variants() if variant["starter"] == "chat"]
-
-
-def is_first_of_its_server(variant: dict[str, str]) -> bool:
-    return next(v for v in chats() if v["asgi_server"] == variant["asgi_server"]) == variant
-
-
-@pytest.mark.parametrize("variant", chats(), ids=variant_id)
-def test_nothing_is_lost_when_things_break(bake, environments, variant):
-    gate = Gate(bake(**variant), environments)
+def test_nothing_is_lost_when_things_break(bake, environments, broken):
+    gate = Gate(bake(**broken), environments)
     gate.install()
     folder = gate.project / "tests" / "chat" / "faults"
     shutil.copytree(ROOT / "tests" / "faults", folder, ignore=shutil.ignore_patterns("__pycache__"))
-    if variant["channel_layer"] == "memory":
+    if broken["channel_layer"] == "memory":
         for name in NEEDS_REDIS:
             (folder / name).unlink()
     variables = {}
-    if is_first_of_its_server(variant):
+    if os.environ.get("CI") and broken in one_for_each_server(chats(covering_set())):
         variables["FAULTS_FLOOD_SECONDS"] = LONG_FLOOD_SECONDS
     output = gate.test(
         *("--with", "hypothesis", "pytest", "-rP", "--durations=5", "tests/chat/faults"),

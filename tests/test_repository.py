@@ -16,7 +16,7 @@ import yaml
 from django.core.management import __path__ as django_management
 from django.core.management import find_commands
 from markdown_it import MarkdownIt
-from variants import CHOICES, QUESTIONS, ROOT, variant_id, variants
+from variants import CHOICES, QUESTIONS, ROOT, full_set, variant_id
 
 README = (ROOT / "README.md").read_text("utf-8")
 OPTIONS = (ROOT / "docs" / "options.md").read_text("utf-8")
@@ -104,7 +104,7 @@ def test_the_readme_counts_right():
     counts = [len(choices) for choices in CHOICES.values()]
     layers, styles, servers, starters = counts
     assert f"{servers} servers, {layers} channel layers, {styles} consumer styles" in README
-    assert re.search(rf"{starters} starters make {len(variants())}\s+variants", README)
+    assert re.search(rf"{starters} starters make {len(full_set())}\s+variants", README)
 
 
 @pytest.mark.parametrize("question", QUESTIONS)
@@ -256,7 +256,7 @@ def test_the_selections_of_tests_find_some(document):
         ("test_faults.py", "test_nothing_is_lost_when_things_break"),
     ):
         assert f"def {test}(" in (ROOT / "tests" / file).read_text("utf-8")
-        names += [f"{file}::{test}[{variant_id(variant)}]" for variant in variants()]
+        names += [f"{file}::{test}[{variant_id(variant)}]" for variant in full_set()]
     selections = re.findall(r'pytest -k ("[^"]+"|\S+)', (ROOT / document).read_text("utf-8"))
     assert selections
     for selection in selections:

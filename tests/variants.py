@@ -1,7 +1,9 @@
-"""The questions of cookiecutter.json, every combination of its choices, and baked files."""
+"""The questions of cookiecutter.json, and which combinations of their choices the tests run."""
 
 import itertools
 import json
+import random
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -10,32 +12,100 @@ ANSWERS = json.loads((ROOT / "cookiecutter.json").read_text("utf-8"))
 QUESTIONS = [name for name in ANSWERS if not name.startswith("_")]
 CHOICES = {name: ANSWERS[name] for name in QUESTIONS if isinstance(ANSWERS[name], list)}
 
+# Each combination of these is a variant. Further questions are spread over the variants.
+MULTIPLIED = ("channel_layer", "consumer_style", "asgi_server", "starter")
 
-def variants() -> list[dict[str, str]]:
-    """Return each combination of choices, as answers."""
+SEARCHES = 40  # of a covering set
+
+Choices = Mapping[str, Sequence[str]]
+Variant = dict[str, str]
+
+
+def pairs(variant: Variant) -> set[frozenset]:
+    """Return each two answers of a variant, as pairs of (question, answer)."""
+    return {frozenset(two) for two in itertools.combinations(variant.items(), 2)}
+
+
+def all_pairs(choices: Choices) -> set[frozenset]:
+    """Return each two answers that one variant can have."""
+    return set().union(
+        *(
+            {frozenset([(one, mine), (other, theirs)]) for mine in ones for theirs in others}
+            for (one, ones), (other, others) in itertools.combinations(choices.items(), 2)
+        )
+    )
+
+
+def combinations(choices: Choices) -> list[Variant]:
     return [
-        dict(zip(CHOICES, answers, strict=True)) for answers in itertools.product(*CHOICES.values())
+        dict(zip(choices, answers, strict=True)) for answers in itertools.product(*choices.values())
     ]
 
 
-def a_few() -> list[dict[str, str]]:
-    """So many variants that each choice of each question is among them.
+def best(candidates: Iterable[Variant], wanted: set[frozenset]) -> Variant:
+    """Return the first of the candidates that have most of the wanted pairs."""
+    return max(candidates, key=lambda candidate: len(pairs(candidate) & wanted))
 
-    The starter changes every other time, so that each is there in each consumer style.
+
+def full_set(choices: Choices = CHOICES) -> list[Variant]:
+    """Return each combination of the MULTIPLIED questions.
+
+    The answers to further questions are spread over them, so that each pair of answers
+    occurs. Where that needs more variants than there are combinations, some follow.
     """
-    rounds = max(len(choices) for choices in CHOICES.values())
-    return [
-        {
-            question: choices[(n // 2 if question == "starter" else n) % len(choices)]
-            for question, choices in CHOICES.items()
-        }
-        for n in range(rounds)
-    ]
+    multiplied = {question: choices[question] for question in choices if question in MULTIPLIED}
+    further = {question: choices[question] for question in choices if question not in MULTIPLIED}
+    missing = all_pairs(choices)
+    variants = []
+    for combination in combinations(multiplied):
+        candidates = ({**combination, **more} for more in combinations(further))
+        variants.append(best(candidates, missing))
+        missing -= pairs(variants[-1])
+    while missing:
+        variants.append(best(combinations(choices), missing))
+        missing -= pairs(variants[-1])
+    return [{question: variant[question] for question in choices} for variant in variants]
 
 
-def variant_id(answers: dict[str, str]) -> str:
-    """Return a name such as "uvicorn-memory-async": the answers in the order of their questions'
-    names."""
+def covering_set(choices: Choices = CHOICES) -> list[Variant]:
+    """Return few variants that have each pair of answers between them, the defaults first.
+
+    A greedy search, from several orders: of the smallest sets found, the one with the
+    fewest chats, whose tests take the longest.
+    https://en.wikipedia.org/wiki/All-pairs_testing
+    """
+    found = [_covering_set(choices, seed) for seed in range(SEARCHES)]
+    return min(found, key=lambda variants: (len(variants), len(chats(variants))))
+
+
+def _covering_set(choices: Choices, seed: int) -> list[Variant]:
+    candidates = combinations(choices)
+    random.Random(seed).shuffle(candidates)
+    variants = [{question: answers[0] for question, answers in choices.items()}]
+    missing = all_pairs(choices) - pairs(variants[0])
+    while missing:
+        variants.append(best(candidates, missing))
+        missing -= pairs(variants[-1])
+    return variants
+
+
+def one_for_each_server(variants: list[Variant]) -> list[Variant]:
+    """Return one variant for each server, so that every layer and every style is among them."""
+    servers = [[v for v in variants if v["asgi_server"] == s] for s in CHOICES["asgi_server"]]
+
+    def answers_among(chosen: Sequence[Variant]) -> int:
+        return sum(len({v[q] for v in chosen}) for q in ("channel_layer", "consumer_style"))
+
+    return list(max(itertools.product(*servers), key=answers_among))
+
+
+def chats(variants: Iterable[Variant]) -> list[Variant]:
+    return [variant for variant in variants if variant["starter"] == "chat"]
+
+
+def variant_id(answers: Mapping[str, str]) -> str:
+    """Return a name such as "uvicorn-memory-async-chat": the answers in the order of their
+    questions' names."""
     return "-".join(answers[question] for question in sorted(CHOICES))
 
 

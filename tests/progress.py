@@ -1,0 +1,91 @@
+"""Says what the long tests are doing, and at the end which variants were tested."""
+
+import textwrap
+import time
+from collections.abc import Callable
+
+import pytest
+from variants import chats, full_set, variant_id
+
+# The tests that have a variant for a parameter, and what they do with it.
+VARIANT_TESTS = {
+    "test_variants.py::test_a_variant_passes_its_own_gate[": "gate",
+    "test_faults.py::test_nothing_is_lost_when_things_break[": "faults",
+}
+BROWSER_TESTS = "test_browser.py::"
+
+
+def variant_test(nodeid: str) -> tuple[str, str] | None:
+    """Return what a test does and the name in its brackets, where that is a variant's."""
+    for test, kind in VARIANT_TESTS.items():
+        _, found, rest = nodeid.partition(test)
+        if found:
+            return kind, rest.removesuffix("]")
+    return None
+
+
+class Progress:
+    """A plugin for the process that reports."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self.config = config
+        self.began = time.monotonic()
+        self.collected: dict[str, set[str]] = {}
+        self.begun: dict[str, list[str]] = {}
+        self.passed: dict[str, set[str]] = {}
+        self.seconds: dict[str, float] = {}
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        self._collect([item.nodeid for item in session.items])
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_node_collection_finished(self, node: object, ids: list[str]) -> None:
+        self._collect(ids)
+
+    def _collect(self, nodeids: list[str]) -> None:
+        for kind, name in filter(None, map(variant_test, nodeids)):
+            self.collected.setdefault(kind, set()).add(name)
+
+    def pytest_runtest_logstart(self, nodeid: str) -> None:
+        if test := variant_test(nodeid):
+            kind, name = test
+            begun = self.begun.setdefault(kind, [])
+            begun.append(name)
+            self._say(f"{kind} {len(begun)} of {len(self.collected[kind])} begins: {name}")
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.when != "call" or (test := variant_test(report.nodeid)) is None:
+            return
+        kind, name = test
+        self._say(f"{kind} {report.outcome} after {report.duration:.0f} s: {name}")
+        if report.passed:
+            self.passed.setdefault(kind, set()).add(name)
+
+    def _say(self, text: str) -> None:
+        terminal = self.config.pluginmanager.get_plugin("terminalreporter")
+        if terminal is not None:
+            terminal.ensure_newline()
+            terminal.write_line(f"[{time.monotonic() - self.began:4.0f} s] {text}")
+
+    def pytest_terminal_summary(self, terminalreporter) -> None:
+        if not self.begun:
+            return
+        everything = {"gate": full_set(), "faults": chats(full_set())}
+        terminalreporter.section("variants")
+        for kind, variants in everything.items():
+            names = [variant_id(variant) for variant in variants]
+            passed = self.passed.get(kind, set())
+            ran = [name for name in names if any(done.startswith(name) for done in passed)]
+            missed = [name for name in names if name not in ran]
+            self._list(terminalreporter.write_line, f"{kind}, passed", ran, len(names))
+            self._list(
+                terminalreporter.write_line, f"{kind}, not passed or not run", missed, len(names)
+            )
+        if self.config.option.variants != "all":
+            terminalreporter.write_line("To run all of them: pytest --variants=all")
+
+    @staticmethod
+    def _list(write: Callable[[str], None], title: str, names: list[str], of: int) -> None:
+        write(f"{title}: {len(names)} of {of}")
+        for line in textwrap.wrap(", ".join(names), 100, break_on_hyphens=False):
+            write(f"  {line}")

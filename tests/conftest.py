@@ -28,7 +28,12 @@ SLUG = "lighthouse"
 
 
 # Tests of minutes. They begin first, so that no process is left alone with one at the end.
-LONG_TESTS = ("test_variants.py", "test_faults.py", "test_quick_start.py", "test_delete_chat.py")
+LONG_TESTS = (
+    "test_variants.py",
+    "test_faults.py",
+    "test_readme_commands.py",
+    "test_delete_chat.py",
+)
 
 
 def pytest_addoption(parser) -> None:

@@ -10,9 +10,9 @@ from variants import chats, full_set, variant_id
 # The tests that have a variant for a parameter, and what they do with it.
 VARIANT_TESTS = {
     "test_variants.py::test_a_variant_passes_its_own_gate[": "gate",
+    "test_readme_commands.py::test_the_commands_of_a_project_s_readme_work[": "README",
     "test_faults.py::test_nothing_is_lost_when_things_break[": "faults",
 }
-BROWSER_TESTS = "test_browser.py::"
 
 
 def variant_test(nodeid: str) -> tuple[str, str] | None:
@@ -33,7 +33,6 @@ class Progress:
         self.collected: dict[str, set[str]] = {}
         self.begun: dict[str, list[str]] = {}
         self.passed: dict[str, set[str]] = {}
-        self.seconds: dict[str, float] = {}
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         self._collect([item.nodeid for item in session.items])
@@ -70,22 +69,23 @@ class Progress:
     def pytest_terminal_summary(self, terminalreporter) -> None:
         if not self.begun:
             return
-        everything = {"gate": full_set(), "faults": chats(full_set())}
         terminalreporter.section("variants")
-        for kind, variants in everything.items():
-            names = [variant_id(variant) for variant in variants]
+        for kind, begun in self.begun.items():
+            names = [variant_id(v) for v in (chats(full_set()) if kind == "faults" else full_set())]
             passed = self.passed.get(kind, set())
-            ran = [name for name in names if any(done.startswith(name) for done in passed)]
-            missed = [name for name in names if name not in ran]
-            self._list(terminalreporter.write_line, f"{kind}, passed", ran, len(names))
-            self._list(
-                terminalreporter.write_line, f"{kind}, not passed or not run", missed, len(names)
-            )
+            groups = {"passed": [], "failed": [], "not run": []}
+            for name in names:
+                mine = {test for test in begun if test.startswith(name)}
+                result = "not run" if not mine else "passed" if mine <= passed else "failed"
+                groups[result].append(name)
+            for result, found in groups.items():
+                self._list(terminalreporter.write_line, f"{kind}, {result}", found, len(names))
         if self.config.option.variants != "all":
             terminalreporter.write_line("To run all of them: pytest --variants=all")
 
     @staticmethod
     def _list(write: Callable[[str], None], title: str, names: list[str], of: int) -> None:
-        write(f"{title}: {len(names)} of {of}")
-        for line in textwrap.wrap(", ".join(names), 100, break_on_hyphens=False):
-            write(f"  {line}")
+        if names:
+            text = f"{title} ({len(names)} of {of}): {' '.join(names)}"
+            for line in textwrap.wrap(text, 110, subsequent_indent="  ", break_on_hyphens=False):
+                write(line)

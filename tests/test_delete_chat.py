@@ -52,4 +52,4 @@ def test_the_chat_can_be_deleted(bake, environments, answers):
     gate = Gate(project, environments)
     gate.install()
     gate.lint()
-    gate.test("pytest")
+    gate.test("uv", "run", "pytest")

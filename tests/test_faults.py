@@ -28,7 +28,16 @@ def test_nothing_is_lost_when_things_break(bake, environments, broken):
     if os.environ.get("CI") and broken in one_for_each_server(chats(covering_set())):
         variables["FAULTS_FLOOD_SECONDS"] = LONG_FLOOD_SECONDS
     output = gate.test(
-        *("--with", "hypothesis", "pytest", "-rP", "--durations=5", "tests/chat/faults"),
+        *(
+            "uv",
+            "run",
+            "--with",
+            "hypothesis",
+            "pytest",
+            "-rP",
+            "--durations=5",
+            "tests/chat/faults",
+        ),
         **variables,
     )
     found = re.findall(r".* p99 .*|FAULTS_SEED.*", output)

@@ -1,9 +1,12 @@
 """Each variant passes its own gate, with its own dependencies, on each Python that is here."""
 
 import re
+import shlex
 import sys
 
 from gate import Gate
+from markdown import code, section
+from variants import files_of
 
 # Used through a name in the settings, or by the server itself.
 NEVER_IMPORTED = "channels-redis|httptools|uvloop|websockets"
@@ -24,8 +27,15 @@ def test_a_variant_passes_its_own_gate(bake, environments, gated):
         PYTHONPATH=str(site_packages),
     )
 
-    # Among its tests are ``makemigrations --check`` and ``check --deploy``.
-    output = gate.test("pytest", "--durations=3")
+    # As README.md says. Among the tests are ``makemigrations --check`` and ``check --deploy``.
+    readme = (project / "README.md").read_text("utf-8")
+    lint, quick, everything = "".join(code(section(readme, "Test it"), "sh")).splitlines()
+    before = files_of(project)
+    gate("bash", "-e", "-c", lint)
+    assert files_of(project) == before
+    assert quick.startswith(everything)
+    quick = gate.test(*shlex.split(quick), "--durations=3")
+    output = gate.test(*shlex.split(everything), "--durations=3")
     django = re.search(r"django: version: \S+", output)
     assert django
-    print(output.splitlines()[-1], django[0], sep="\n")
+    print(quick.splitlines()[-1], output.splitlines()[-1], django[0], sep="\n")

@@ -17,6 +17,15 @@ from django.db import connections
 from config import asgi
 from tests.live import LEFT_OUT, Server, manage
 
+# Tests that ask for one of these start a process: they are marked ``live``.
+LIVE_FIXTURES = {"production", "project_copy", "server", "start"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if LIVE_FIXTURES.intersection(getattr(item, "fixturenames", ())):
+            item.add_marker("live")
+
 
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(tmp_path_factory) -> None:

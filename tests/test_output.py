@@ -6,6 +6,7 @@ import tomllib
 import warnings
 
 import pytest
+from markdown import code, section
 from variants import CHOICES, ROOT
 
 TEMPLATE = ROOT / "{{cookiecutter.project_slug}}"
@@ -144,6 +145,23 @@ def test_a_project_on_the_memory_layer_is_free_of_redis(variant):
             assert phrase in text, phrase
             text = text.replace(phrase, "")
         assert not mentions.search(text), name
+
+
+def test_the_tree_in_the_readme_is_the_project_s(variant):
+    """Each name in it is a file or a folder, and no folder of the project is missing."""
+    (tree,) = code(section(variant.files["README.md"], "Where things are"), "text")
+    folder, folders = "", set()
+    for line in tree.splitlines():
+        name = line.split()[0].rstrip(",")
+        if name.endswith("/"):
+            folder = name
+            folders.add(folder)
+        else:
+            assert line.startswith("  ")
+        for word in re.findall(r"[\w/]+\.py", line):
+            assert folder + word in variant.files, line
+    top = {path.partition("/")[0] + "/" for path in variant.files if "/" in path}
+    assert folders == {name for name in top if not name.startswith(".")}
 
 
 def test_nothing_of_the_template_is_left(variant):

@@ -174,6 +174,16 @@ def test_files_that_a_document_names_exist(bake):
             assert exists, f"{name_of(path)}: {name}"
 
 
+def test_names_that_a_document_places_in_a_file_are_there(bake):
+    folders = [ROOT, bake(), bake(channel_layer="redis", consumer_style="sync")]
+    for path in documents():
+        text = re.sub(r"\s+", " ", path.read_text("utf-8"))
+        for name, file in re.findall(r"`(\w+)` (?:in|of) `([\w./]+\.(?:js|py))`", text):
+            files = [folder / file for folder in folders if (folder / file).exists()]
+            found = any(re.search(rf"\b{name}\b", other.read_text("utf-8")) for other in files)
+            assert found, f"{name_of(path)}: {name} is not in {file}"
+
+
 def test_the_licence_is_what_the_metadata_says():
     licence = (ROOT / "LICENSE").read_text("utf-8")
     assert licence.startswith("MIT License\n")

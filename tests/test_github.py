@@ -123,9 +123,18 @@ def test_a_matrix_is_read_from_the_questions(file, job, question):
     ).groups()
     assert source == jobs[job]["needs"]
     (step,) = [step for step in jobs[source]["steps"] if "run" in step]
-    assert jobs[source]["outputs"][output] == f"${{{{ steps.{step['id']}.outputs.{output} }}}}"
-    assert re.search(r"jq --compact-output \.(\w+) cookiecutter\.json", step["run"])[1] == question
+    assert jobs[source]["outputs"][output] == f"${{{{ steps.{step['id']}.outputs.choices }}}}"
+    assert step["run"] == f'python3 scripts/jobs.py {question} >> "$GITHUB_OUTPUT"'
     assert not re.search(rf"\b({'|'.join(CHOICES[question])})\b", path.read_text("utf-8"))
+
+
+@pytest.mark.parametrize("question", CHOICES)
+def test_the_jobs_are_the_choices_and_the_tests_of_none(question):
+    script = [sys.executable, str(ROOT / "scripts" / "jobs.py"), question]
+    output = subprocess.run(script, check=True, capture_output=True, text=True).stdout
+    values = dict(line.split("=", 1) for line in output.splitlines())
+    assert json.loads(values["choices"]) == CHOICES[question]
+    assert values["others"].split(" and ") == [f"not {choice}" for choice in CHOICES[question]]
 
 
 def test_all_variants_are_tested_each_night_and_pairs_otherwise():
@@ -137,10 +146,16 @@ def test_all_variants_are_tested_each_night_and_pairs_otherwise():
     assert workflow["env"]["VARIANTS"] == f"${{{{ {chosen} }}}}"
     runs = [step.get("run", "") for job in workflow["jobs"].values() for step in job["steps"]]
     tests = [run for run in runs if " pytest " in run]
+    # Each test runs in one of them: "others" selects the long ones that name no server.
     assert tests == [
-        '.uv/bin/uv run pytest --variants="$VARIANTS" -k "not gate and not faults"',
-        '.uv/bin/uv run pytest --variants="$VARIANTS" -k "(gate or faults) and $SERVER"',
+        '.uv/bin/uv run pytest --variants="$VARIANTS" -m "not long"',
+        '.uv/bin/uv run pytest --variants="$VARIANTS" -m long -k "$OTHERS"',
+        '.uv/bin/uv run pytest --variants="$VARIANTS" -m long -k "$SERVER"',
     ]
+    jobs = workflow["jobs"]
+    assert jobs["template"]["env"]["OTHERS"] == "${{ needs.choices.outputs.others }}"
+    assert jobs["choices"]["outputs"]["others"] == "${{ steps.read.outputs.others }}"
+    assert jobs["variants"]["env"]["SERVER"] == "${{ matrix.server }}"
 
 
 def test_the_oldest_python_is_tested_and_the_jobs_agree_on_the_others():

@@ -1,9 +1,11 @@
-"""What GitHub reads: workflows, Dependabot, forms. And the script that the demonstration runs."""
+"""What GitHub reads: workflows, Dependabot, forms. And the scripts that workflows run."""
 
 import json
+import os
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -190,7 +192,57 @@ def test_the_bug_form_asks_for_the_words_that_the_generator_prints():
         assert name in QUESTIONS
 
 
-# The demonstration
+# Scripts
+
+
+@pytest.fixture
+def renewal() -> dict:
+    """The step that opens the pull request with a new lock."""
+    *_, step = read(GITHUB / "workflows" / "lock.yml")["jobs"]["lock"]["steps"]
+    return step
+
+
+@pytest.fixture
+def github(tmp_path, monkeypatch) -> Callable[[], list[str]]:
+    """Put a program ``gh`` on the path. Return its calls when asked."""
+    calls = tmp_path / "calls"
+    program = tmp_path / "bin" / "gh"
+    program.parent.mkdir()
+    program.write_text(f"#!/bin/sh\necho \"$*\" >> '{calls}'\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}{os.pathsep}{os.environ['PATH']}")
+    return lambda: calls.read_text().splitlines() if calls.exists() else []
+
+
+def run(step: dict, clone: Path) -> None:
+    """Run the shell of a step as GitHub does."""
+    variables = {**step["env"], "GH_TOKEN": "secret"}
+    command = ["bash", "-e", "-c", step["run"]]
+    subprocess.run(command, cwd=clone, check=True, timeout=60, env={**os.environ, **variables})
+
+
+def test_a_renewed_lock_becomes_a_branch_with_a_pull_request_and_tests(clone, renewal, github):
+    (clone / "uv.lock").write_text("old\n")
+    git("add", "uv.lock", cwd=clone)
+    git("commit", "--quiet", "--message", "Add a lock", cwd=clone)
+    (clone / "uv.lock").write_text("new\n")
+    run(renewal, clone)
+
+    branch = renewal["env"]["BRANCH"]
+    git("fetch", "--quiet", "origin", f"{branch}:refs/seen", cwd=clone)
+    assert git("show", "refs/seen:uv.lock", cwd=clone) == "new"
+    assert git("log", "-1", "--format=%s", "refs/seen", cwd=clone) == renewal["env"]["TITLE"]
+    login, listing, pull_request, tests = github()
+    assert login == "auth setup-git"
+    assert listing.startswith(f"pr list --head {branch} ")
+    assert pull_request.startswith(f"pr create --head {branch} --title {renewal['env']['TITLE']} ")
+    assert tests == f"workflow run test.yml --ref {branch} --field variants=all"
+
+
+def test_a_lock_that_is_up_to_date_opens_no_pull_request(clone, renewal, github):
+    run(renewal, clone)
+    assert github() == []
+    assert git("ls-remote", "--heads", "origin", cwd=clone) == ""
 
 
 @pytest.fixture

@@ -33,6 +33,7 @@ LONG_TESTS = (
     "test_faults.py",
     "test_readme_commands.py",
     "test_delete_chat.py",
+    "test_updates.py",
 )
 
 

@@ -9,7 +9,7 @@ from daphne.endpoints import build_endpoint_description_strings
 from daphne.server import Server, reactor
 from twisted.internet.defer import Deferred
 
-from realtime.drain import drain
+from realtime.drain import drain, skip_on_second_signal
 
 NAME = "daphne"
 MAX_WORKERS = 1
@@ -27,11 +27,11 @@ def run_in_thread(application, host: str, port: int) -> None:
     ).run()
 
 
-def run(host: str, port: int, uds: str | None, workers: int) -> None:
+def run(host: str, port: int, uds: str | None, uds_mode: int, workers: int) -> None:
     """Serve for production, until SIGTERM. There is one worker."""
     Server(
         get_default_application(),
-        endpoints=build_endpoint_description_strings(unix_socket=uds)
+        endpoints=build_endpoint_description_strings(unix_socket=f"{uds}:mode={uds_mode:o}")
         if uds
         else build_endpoint_description_strings(host=host, port=port),
         websocket_timeout=-1,  # its default ends every socket after a day
@@ -46,7 +46,10 @@ def install_drain() -> None:
     kill_all_applications = Server.kill_all_applications
 
     def drain_and_kill_all_applications(self) -> Deferred:
-        drained = Deferred.fromFuture(asyncio.ensure_future(drain(_stop_listening)))
+        if self.signal_handlers:  # Twisted's would only complain of a second signal
+            skip_on_second_signal()
+        draining = drain(_stop_listening, ends_process=self.signal_handlers)
+        drained = Deferred.fromFuture(asyncio.ensure_future(draining))
         return drained.addBoth(lambda _: kill_all_applications(self))
 
     Server.kill_all_applications = drain_and_kill_all_applications

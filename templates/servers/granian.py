@@ -1,6 +1,7 @@
 """How granian runs this project. https://github.com/emmett-framework/granian"""
 
 import asyncio
+import logging
 import os
 import signal
 import sys
@@ -14,16 +15,32 @@ from granian.constants import Interfaces
 from granian.server import Server as WorkerServer
 from granian.server.embed import Server as EmbeddedServer
 
-from realtime.drain import drain
+from realtime.drain import SKIP_THE_WAIT, drain, skip_the_wait
 
 NAME = "granian"
 MAX_WORKERS = 64
+
+LOGGERS = ("_granian", "granian.access")
+for name in LOGGERS:  # its own handlers would bypass settings.LOGGING
+    logging.getLogger(name).handlers.clear()
+    logging.getLogger(name).propagate = True
+LOG_CONFIG: dict = {
+    "formatters": {},
+    "handlers": {},
+    "loggers": {name: {"level": "INFO", "handlers": [], "propagate": True} for name in LOGGERS},
+}
 
 
 def run_in_thread(application, host: str, port: int) -> None:
     """Serve in this process, for development."""
     embedded = EmbeddedServer(
-        application, address=host, port=port, interface=Interfaces.ASGI, log_access=True
+        application,
+        address=host,
+        port=port,
+        interface=Interfaces.ASGI,
+        log_access=True,
+        log_access_format='%(addr)s - "%(method)s %(path)s %(protocol)s" %(status)d',
+        log_dictconfig=LOG_CONFIG,
     )
     asyncio.run(embedded.serve())
 
@@ -43,16 +60,33 @@ def ending_at_once() -> Generator[None]:
     os._exit(code)
 
 
-def run(host: str, port: int, uds: str | None, workers: int) -> None:
+class _Workers(WorkerServer):  # ty: ignore[unsupported-base]
+    def signal_handler_interrupt(self, *args, **kwargs) -> None:
+        if self.interrupt_signal:
+            for worker in self.wrks:
+                if worker.is_alive():
+                    os.kill(worker.inner.pid, SKIP_THE_WAIT)
+        super().signal_handler_interrupt()
+
+    def _stop_workers(self) -> None:
+        workers = list(self.wrks)
+        super()._stop_workers()
+        if any(worker.inner.exitcode > 0 for worker in workers):  # less is a signal
+            sys.exit(1)
+
+
+def run(host: str, port: int, uds: str | None, uds_mode: int, workers: int) -> None:
     """Serve for production, until SIGTERM."""
-    WorkerServer(
+    _Workers(
         "config.asgi:application",
         address=host,
         port=port,
         uds=Path(uds) if uds else None,
+        uds_permissions=uds_mode,
         interface=Interfaces.ASGI,
         workers=workers,
         workers_kill_timeout=settings.GRACE_SECONDS,
+        log_dictconfig=LOG_CONFIG,
     ).serve()
 
 
@@ -64,10 +98,12 @@ def install_drain() -> None:
         stopping = set_loop_signals(loop)
 
         def drain_and_stop() -> None:
-            loop.create_task(drain()).add_done_callback(lambda _: stopping.set())
+            draining = loop.create_task(drain(ends_process=True))
+            draining.add_done_callback(lambda _: stopping.set())
 
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, drain_and_stop)
+        loop.add_signal_handler(SKIP_THE_WAIT, skip_the_wait)
         return stopping
 
     _signals.set_loop_signals = set_draining_loop_signals  # ty: ignore[invalid-assignment]

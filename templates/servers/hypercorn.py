@@ -3,15 +3,21 @@
 import asyncio
 import logging
 import multiprocessing
+import os
 import signal
+import sys
+from collections.abc import Iterable
+from multiprocessing.connection import wait
+from multiprocessing.process import BaseProcess
+from typing import Any
 
 from channels.routing import get_default_application
+from hypercorn import run as hypercorn_run
 from hypercorn.asyncio import run as asyncio_run
 from hypercorn.asyncio import serve
 from hypercorn.config import Config
-from hypercorn.run import run as run_workers
 
-from realtime.drain import drain
+from realtime.drain import SKIP_THE_WAIT, drain, skip_on_second_signal
 
 NAME = "hypercorn"
 MAX_WORKERS = 64
@@ -36,15 +42,45 @@ def run_in_thread(application, host: str, port: int) -> None:
     asyncio.run(serve(application, config, shutdown_trigger=never.wait))
 
 
-def run(host: str, port: int, uds: str | None, workers: int) -> None:
+def run(host: str, port: int, uds: str | None, uds_mode: int, workers: int) -> None:
     """Serve for production, until SIGTERM."""
     config = _config(host, port, uds)
+    config.umask = 0o777 & ~uds_mode if uds else None
     if workers == 1:
         asyncio.run(serve(get_default_application(), config))
     else:
         config.application_path = "config.asgi:application"
         config.workers = workers
-        run_workers(config)
+        hypercorn_run.wait = _wait_for_workers  # ty: ignore[invalid-assignment]
+        hypercorn_run.run(config)
+        for worker in _workers:  # it waits for the first of them alone
+            worker.join()
+        if any((worker.exitcode or 0) > 0 for worker in _workers):  # less is a signal
+            sys.exit(1)
+
+
+_workers: list[BaseProcess] = []
+
+
+def _wait_for_workers(sentinels: Iterable) -> list:
+    """Wait as hypercorn does, and pass on a second signal."""
+    _workers[:] = multiprocessing.active_children()
+    shutdown: Any = signal.getsignal(signal.SIGTERM)
+
+    def handle(number: int, frame: object) -> None:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, _skip_the_wait)
+        shutdown()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, handle)
+    return wait(sentinels)
+
+
+def _skip_the_wait(*_: object) -> None:
+    for worker in _workers:
+        if worker.is_alive():
+            os.kill(worker.pid or 0, SKIP_THE_WAIT)
 
 
 def install_drain() -> None:
@@ -52,13 +88,17 @@ def install_drain() -> None:
     raise_shutdown = asyncio_run.raise_shutdown
 
     async def drain_and_raise_shutdown(shutdown_event) -> None:
-        if multiprocessing.parent_process():
+        is_worker = multiprocessing.parent_process() is not None
+        if is_worker:
             # The parent ends all workers as soon as one has ended: let this one finish.
             signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
         async def drained() -> None:
             await shutdown_event()
-            await drain()
+            by_signal = is_worker or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL
+            if by_signal:
+                skip_on_second_signal()
+            await drain(ends_process=by_signal)
 
         await raise_shutdown(drained)
 

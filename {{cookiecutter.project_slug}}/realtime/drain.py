@@ -1,132 +1,44 @@
-"""Say goodbye before the server stops: close each WebSocket, let HTTP requests end.
+"""Close each WebSocket and finish the HTTP requests before the server stops.
 
-Left alone, the servers differ: some cut sockets off without a close frame, some never
-end. ``realtime.server`` puts ``drain`` in front of its server's own shutdown.
+By default the servers differ: some drop sockets without a close frame, some never exit.
+``realtime.server`` runs ``drain`` before its server's own shutdown.
 """
 
 import asyncio
 import logging
-import os
-import threading
+import multiprocessing
+import signal
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import Any
 
 from django.conf import settings
-{% if cookiecutter.channel_layer != 'memory' %}
-from redis.exceptions import RedisError
-{% endif %}
+
+from realtime.connections import (
+    CLOSE_SECONDS,
+    RESTART,
+    ClientGone,
+    Request,
+    Socket,
+    Traffic,
+    traffic,
+)
+from realtime.forced_exit import ForcedExit, fail_at_exit
 
 logger = logging.getLogger(__name__)
 
-RESTART = 4200  # close code: come back at once
-UNAVAILABLE = 4150  # close code: come back later
-CLOSE_SECONDS = 1  # for a peer to take the close frame
-LEAVE_SECONDS = 0.2  # for a peer to close by itself, after a farewell
-READ_SECONDS = 5  # for a peer to answer the close frame
 SOCKETS_SECONDS = 2  # for consumers to end
-REQUESTS_SECONDS = settings.GRACE_SECONDS / 2  # for HTTP requests that are under way
+REQUESTS_SECONDS = settings.GRACE_SECONDS / 2  # from the signal, for requests to be answered
 LAST_SECONDS = 1  # for each of the last steps
-EXIT_SECONDS = settings.GRACE_SECONDS - 0.5
-
-
-class Socket:
-    """One WebSocket, as ``scope["socket"]``: it can be closed whatever its consumer waits for."""
-
-    farewell: str | None = None  # a text to send before the close on a restart
-    closed: asyncio.Event  # from when on it is closing
-
-    def __init__(self, receive: Callable, send: Callable) -> None:
-        self.raw_receive, self.raw_send = receive, send
-        self.consumer = asyncio.current_task()
-        self.waiting: set[asyncio.Task] = set()
-        self.open = self.closing = False
-        self.close_code = RESTART
-        self.reading: asyncio.Task | None = None
-
-    async def receive(self) -> dict:
-        event = None if self.closing else await self._wait_for(self.raw_receive())
-        if event is None:
-            await self.closed.wait()  # a consumer that ends first would close with its own code
-            if self.reading is not None:  # and a server may cut off what is still under way
-                await asyncio.wait({self.reading}, timeout=CLOSE_SECONDS)
-            event = {"type": "websocket.disconnect", "code": self.close_code}
-        self.open = self.open and event["type"] != "websocket.disconnect"
-        return event
-
-    async def send(self, event: dict) -> None:
-        if self.closing:
-            return
-        self.open = event["type"] in ("websocket.accept", "websocket.send")
-        await self._wait_for(self.raw_send(event))
-        if Drain.started and not self.closing:  # its handshake ended after the drain began
-            await self.close(RESTART, self.farewell)
-
-    async def _wait_for(self, call: Awaitable) -> Any:
-        """Return what ``call`` gives, or None when the socket closes meanwhile."""
-        task = asyncio.current_task()
-        assert task is not None
-        self.waiting.add(task)
-        try:
-            return await call
-        except asyncio.CancelledError:
-            if not self.closing:
-                raise
-            task.uncancel()
-        finally:
-            self.waiting.discard(task)
-
-    async def close(self, code: int, farewell: str | None = None) -> None:
-        """Close the socket; then its consumer's ``receive`` says that it is closed."""
-        if self.closing:
-            return
-        was_open, self.closing, self.close_code = self.open, True, code
-        self.closed = asyncio.Event()
-        for task in list(self.waiting):  # a server may hold the close back while a receive waits
-            task.cancel()
-        await asyncio.sleep(0)
-        try:
-            if was_open:
-                with suppress(TimeoutError):  # a peer that reads nothing
-                    async with asyncio.timeout(CLOSE_SECONDS):
-                        if farewell is not None:
-                            await self.raw_send({"type": "websocket.send", "text": farewell})
-                            await self._read_to_the_end(LEAVE_SECONDS)
-                        if self.open:
-                            await self.raw_send({"type": "websocket.close", "code": code})
-                            reading = self._read_to_the_end(READ_SECONDS)
-                            self.reading = asyncio.ensure_future(reading)
-        finally:
-            self.closed.set()
-
-    async def fail(self, error: Exception) -> None:
-        """Close the socket of a consumer that raised, with one code: the servers differ."""
-{% if cookiecutter.channel_layer != 'memory' %}
-        if isinstance(error, RedisError):  # all sockets meet it at once
-            logger.warning("A consumer failed: %s", error)
-        else:
-            logger.error("A consumer failed", exc_info=error)
-{% else %}
-        logger.error("A consumer failed", exc_info=error)
-{% endif %}
-        with suppress(Exception):  # the peer may be gone
-            await self.send({"type": "websocket.close", "code": UNAVAILABLE})
-
-    async def _read_to_the_end(self, seconds: float) -> None:
-        """Take what the peer has sent: what is left may keep a connection, or cut it off."""
-        with suppress(Exception):
-            async with asyncio.timeout(seconds):
-                while self.open:
-                    self.open = (await self.raw_receive())["type"] != "websocket.disconnect"
+EXIT_SECONDS = settings.GRACE_SECONDS - 0.5  # from the signal to the forced end
+SKIPPED_EXIT_SECONDS = 2  # from a second signal to the forced end
+# To a worker, which may get the first signal twice: from the terminal and from its parent.
+SKIP_THE_WAIT = getattr(signal, "SIGUSR1", signal.SIGTERM)  # Windows lacks the former
 
 
 class Drain:
     """The outermost middleware: it knows each open socket and each request under way."""
 
-    started: asyncio.Future | None = None
-    sockets: set[Socket] = set()
-    requests: set[object] = set()
     last_steps: list[Callable[[], Awaitable]] = []  # what to do after the last request
 
     def __init__(self, application) -> None:
@@ -134,57 +46,110 @@ class Drain:
 
     async def __call__(self, scope, receive, send) -> None:
         if scope["type"] == "websocket":
-            socket = Socket(receive, send)
-            self.sockets.add(socket)
+            socket = Socket(scope, receive, send)
+            sockets = traffic().sockets
+            sockets.add(socket)
             try:
                 await self.application({**scope, "socket": socket}, socket.receive, socket.send)
+            except ClientGone:
+                pass
             except Exception as error:
                 await socket.fail(error)
             finally:
-                self.sockets.discard(socket)
+                sockets.discard(socket)
         elif scope["type"] == "http":
-            request = object()
-            self.requests.add(request)
+            request = Request(scope, receive, send)
+            requests = traffic().requests
+            requests.add(request)
             try:
-                await self.application(scope, receive, send)
+                with suppress(ClientGone):
+                    await self.application(scope, request.receive, request.send)
+            except asyncio.CancelledError:
+                if not request.closing or request.task is None:
+                    raise
+                request.task.uncancel()
             finally:
-                self.requests.discard(request)
-        else:
+                if request.closing:
+                    await request.refuse()
+                requests.discard(request)
+        else:  # lifespan
+            traffic().is_stopping = False  # this loop's last server may have stopped before
             await self.application(scope, receive, send)
 
 
-async def drain(stop_listening: Callable[[], None] = lambda: None) -> None:
-    """Return when the sockets of this process are closed and its requests answered.
+async def drain(
+    stop_listening: Callable[[], None] = lambda: None, *, ends_process: bool = False
+) -> None:
+    """Return when the sockets of this event loop are closed and its requests answered.
 
-    Calls after the first wait for the same end. The process ends in EXIT_SECONDS
-    whatever happens: a server may wait for ever for a peer that reads nothing.
+    Calls after the first wait for the same end. With ``ends_process``, for a server that a
+    signal stops, the process ends in EXIT_SECONDS whatever happens: a server may wait for
+    ever for a client that reads nothing. A server within another program just stops.
     """
-    if Drain.started is None:
-        Drain.started = asyncio.ensure_future(_drain(stop_listening))
-    await asyncio.shield(Drain.started)
+    here = traffic()
+    if not here.is_stopping:
+        here.is_stopping, here.waits = True, True
+        here.draining_since = time.monotonic()
+        if ends_process:
+            here.forced_exit = ForcedExit(EXIT_SECONDS, here.running)
+            here.forced_exit.start()
+        here.draining = asyncio.ensure_future(_drain(here, stop_listening))
+    if here.draining is not None:
+        await asyncio.shield(here.draining)
 
 
-async def _drain(stop_listening: Callable[[], None]) -> None:
-    last_resort = threading.Timer(EXIT_SECONDS, os._exit, (0,))
-    last_resort.daemon = True
-    last_resort.start()
-    closing = [socket.close(RESTART, socket.farewell) for socket in Drain.sockets]
-    await asyncio.gather(*closing, return_exceptions=True)  # a peer may be gone already
-    await _until_gone(Drain.sockets, SOCKETS_SECONDS)
-    for socket in Drain.sockets:  # whatever its consumer waits for: it has been told to end
-        if socket.consumer is not None:
-            socket.consumer.cancel()
-    await _until_gone(Drain.sockets, CLOSE_SECONDS)
+def skip_the_wait(*_: object) -> None:
+    """Stop waiting for connections to end by themselves. For handlers of signals."""
+    here = traffic()
+    here.waits = False
+    if here.forced_exit is not None:
+        soon = time.monotonic() + SKIPPED_EXIT_SECONDS
+        here.forced_exit.at = min(here.forced_exit.at, soon)
+
+
+def skip_on_second_signal() -> None:
+    """Handle the signals from now on, when the first has come."""
+    is_worker = multiprocessing.parent_process() is not None
+    for number in (SKIP_THE_WAIT,) if is_worker else (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, skip_the_wait)
+
+
+async def _drain(here: Traffic, stop_listening: Callable[[], None]) -> None:
+    closing = [socket.close(RESTART, socket.farewell) for socket in here.sockets]
+    await asyncio.gather(*closing, return_exceptions=True)  # a client may be gone already
+    await _until_gone(here, here.sockets, SOCKETS_SECONDS)
+    for socket in here.sockets:  # whatever its consumer waits for: it has been told to end
+        socket.cancel()
+    await _until_gone(here, here.sockets, CLOSE_SECONDS)
     stop_listening()
-    await _until_gone(Drain.requests, REQUESTS_SECONDS)
+    rest = here.draining_since + REQUESTS_SECONDS - time.monotonic()
+    await _until_gone(here, here.requests, rest)
+    if here.requests:
+        await _cut_off(here)
     for step in Drain.last_steps:
         with suppress(TimeoutError):
             async with asyncio.timeout(LAST_SECONDS):
                 await step()
+    here.draining = None  # it refers to the event loop
 
 
-async def _until_gone(members: set, seconds: float) -> None:
+async def _cut_off(here: Traffic) -> None:
+    """End the requests that take too long. Where one has no answer yet, the exit status tells."""
+    logger.warning("Cut off to stop the server: %s", ", ".join(here.running()))
+    if here.forced_exit is not None and not all(request.has_answer for request in here.requests):
+        fail_at_exit()
+    here.waits = True
+    for request in here.requests:
+        request.stop_waiting()
+    await _until_gone(here, here.requests, CLOSE_SECONDS / 2)
+    for request in list(here.requests):  # of plain views, which a thread runs to the end
+        await request.refuse()
+        request.cancel()
+    await _until_gone(here, here.requests, CLOSE_SECONDS / 2)
+
+
+async def _until_gone(here: Traffic, members: set, seconds: float) -> None:
     """Wait for those who are members now, not for those who come."""
     present, deadline = set(members), time.monotonic() + seconds
-    while present & members and time.monotonic() < deadline:  # noqa: ASYNC110
+    while here.waits and present & members and time.monotonic() < deadline:  # noqa: ASYNC110
         await asyncio.sleep(0.05)

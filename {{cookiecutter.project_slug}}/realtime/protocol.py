@@ -22,7 +22,7 @@ from django.conf import settings
 from django.db import Error as DatabaseError
 
 from realtime import frames
-from realtime.drain import Socket
+from realtime.connections import Socket
 from realtime.frames import ClientFrame, Close, Closed, Frame, Person, Refused
 from realtime.hub import hub
 from realtime.limits import Reader, Silence

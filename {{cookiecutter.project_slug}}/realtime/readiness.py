@@ -8,7 +8,7 @@ import json
 
 from django.db import connection
 
-from realtime.drain import Drain
+from realtime.connections import traffic
 from realtime.hub import hub
 from realtime.threads import in_thread
 
@@ -36,7 +36,7 @@ class Readiness:
 
 async def find_missing() -> list[str]:
     """Return what is away. While a layer is, the chat goes on: it is stored, and shown later."""
-    missing = ["process: it is stopping"] if Drain.started else []
+    missing = ["process: it is stopping"] if traffic().is_stopping else []
     hub().watch()
     if hub().is_away:
         missing.append("channel layer")

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Generator
 from typing import Any
 
-from realtime.drain import Socket
+from realtime.connections import Socket
 
 MAX_PENDING_BYTES = 1024 * 1024
 

@@ -1,17 +1,51 @@
 import asyncio
+import logging
 import threading
+import time
 from unittest.mock import Mock
 
 import pytest
 
-from realtime.drain import RESTART, Drain, drain
+from config import asgi
+from realtime import forced_exit
+from realtime.connections import RESTART, traffic
+from realtime.drain import Drain, drain, skip_the_wait
+from realtime.forced_exit import ForcedExit
+from tests.live import ANSWER_SECONDS
 
 
 @pytest.fixture(autouse=True)
-def _as_before(monkeypatch) -> None:
-    monkeypatch.setattr(Drain, "started", None)
-    monkeypatch.setattr("realtime.drain.READ_SECONDS", 0)  # nobody here answers a close frame
-    monkeypatch.setattr(threading, "Timer", Mock())  # the last resort would end the test run
+def _short_waits(monkeypatch) -> None:
+    monkeypatch.setattr("realtime.connections.READ_SECONDS", 0)  # nobody here answers a close frame
+    monkeypatch.setattr("realtime.drain.REQUESTS_SECONDS", 0.5)
+
+
+@pytest.fixture
+def exits(monkeypatch) -> list:
+    """The thread that would end the test run, and the statuses it would exit with."""
+    exits: list = []
+    monkeypatch.setattr(forced_exit, "_exit", lambda: exits.append(forced_exit.STATUS))
+    monkeypatch.setattr("realtime.drain.fail_at_exit", lambda: exits.append("at exit"))
+    return exits
+
+
+async def begin(view) -> tuple[asyncio.Task, list]:
+    """Begin a request to ``view(receive, send)``. Return its task, and what is sent."""
+
+    async def application(scope, receive, send) -> None:
+        await view(receive, send)
+
+    async def receive() -> dict:
+        return await asyncio.Future()  # the client stays
+
+    async def send(event: dict) -> None:
+        sent.append(event.get("status", event.get("body")))
+
+    sent: list = []
+    scope = {"type": "http", "method": "GET", "path": "/slow/"}
+    task = asyncio.create_task(Drain(application)(scope, receive, send))
+    await asyncio.sleep(0)
+    return task, sent
 
 
 async def test_an_open_socket_is_closed_and_its_consumer_ends(echo):
@@ -19,7 +53,7 @@ async def test_an_open_socket_is_closed_and_its_consumer_ends(echo):
     await drain()
     closed = await echo.receive_output()
     assert (closed["type"], closed["code"]) == ("websocket.close", RESTART)
-    assert not Drain.sockets
+    assert not traffic().sockets
     await echo.wait()
 
 
@@ -30,22 +64,176 @@ async def test_a_handshake_that_comes_late_is_closed_at_once(echo):
     await echo.wait()
 
 
-async def test_a_request_under_way_may_end():
-    async def slow(scope, receive, send):
-        await asyncio.sleep(0.2)
-        ended.append(True)
-
-    ended: list[bool] = []
-    request = asyncio.ensure_future(Drain(slow)({"type": "http"}, None, None))
-    await asyncio.sleep(0)
-    await drain()
-    assert ended
-    await request
-
-
-async def test_all_who_ask_wait_for_the_same_end(echo):
+async def test_all_callers_wait_for_the_same_end(echo):
     await echo.connect()
     await asyncio.gather(drain(), drain())
     assert (await echo.receive_output())["code"] == RESTART
     assert await echo.receive_nothing()
     await echo.wait()
+
+
+async def test_a_second_server_in_one_process_is_open(echo):
+    await drain()
+    sent = await lifespan()
+    assert sent == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
+    assert (await echo.connect())[0]
+    await echo.send_to(text_data="Hello")
+    assert await echo.receive_from() == "You said: Hello"
+    await echo.disconnect()
+
+
+async def lifespan() -> list[str]:
+    """Start and stop a server, as far as the application sees it."""
+    events, sent = [{"type": "lifespan.startup"}, {"type": "lifespan.shutdown"}], []
+
+    async def receive() -> dict:
+        return events.pop(0)
+
+    async def send(event: dict) -> None:
+        sent.append(event["type"])
+
+    await asgi.application({"type": "lifespan"}, receive, send)
+    return sent
+
+
+def test_another_event_loop_has_its_own_drain():
+    async def drained() -> bool:
+        await drain()
+        return traffic().is_stopping
+
+    async def is_stopping() -> bool:
+        return traffic().is_stopping
+
+    assert asyncio.run(drained())
+    assert not asyncio.run(is_stopping())
+
+
+async def test_a_request_under_way_may_end():
+    async def slow(receive, send) -> None:
+        await asyncio.sleep(0.1)
+        await send({"type": "http.response.start", "status": 200})
+
+    under_way, sent = await begin(slow)
+    await drain()
+    assert sent == [200]
+    await under_way
+
+
+async def test_a_request_that_takes_too_long_is_told_that_its_client_left(caplog, exits):
+    async def endless(receive, send) -> None:
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        ended.append(True)
+
+    ended: list[bool] = []
+    under_way, sent = await begin(endless)
+    await drain(ends_process=True)
+    await under_way
+    assert ended
+    assert sent == [503, None]
+    assert "Cut off to stop the server: GET '/slow/'" in caplog.text
+    assert exits == ["at exit"]
+
+
+async def test_a_request_that_does_not_listen_is_cancelled():
+    async def deaf(receive, send) -> None:
+        try:
+            await asyncio.sleep(ANSWER_SECONDS)
+        finally:
+            ended.append(True)
+
+    ended: list[bool] = []
+    under_way, sent = await begin(deaf)
+    await drain()
+    await under_way
+    assert ended
+    assert sent == [503, None]
+
+
+async def test_a_stream_is_ended_and_that_is_no_failure(exits):
+    async def stream(receive, send) -> None:
+        await send({"type": "http.response.start", "status": 200})
+        await receive()
+
+    under_way, sent = await begin(stream)
+    await drain(ends_process=True)
+    await under_way
+    assert sent == [200]
+    assert exits == []
+
+
+async def test_a_second_signal_skips_the_wait(monkeypatch, exits):
+    async def endless(receive, send) -> None:
+        await receive()
+
+    monkeypatch.setattr("realtime.drain.REQUESTS_SECONDS", ANSWER_SECONDS)
+    under_way, _ = await begin(endless)
+    draining = asyncio.ensure_future(drain(ends_process=True))
+    await asyncio.sleep(0)
+    skip_the_wait()
+    async with asyncio.timeout(ANSWER_SECONDS / 2):
+        await draining
+        await under_way
+    deadline = traffic().forced_exit
+    assert deadline is not None
+    assert deadline.at < time.monotonic() + ANSWER_SECONDS
+
+
+async def test_a_server_in_another_program_starts_nothing_that_ends_it():
+    before = threading.enumerate()
+    await drain()
+    assert traffic().forced_exit is None
+    assert threading.enumerate() == before
+
+
+async def test_a_server_that_does_not_end_is_ended_and_the_log_says_what_ran(caplog, exits):
+    end = ForcedExit(0, lambda: ["GET '/slow/'"])
+    end.start()
+    await asyncio.to_thread(end.join)
+    assert exits == [1]
+    assert "Forced to exit, still running: GET '/slow/'" in caplog.text
+
+
+def test_a_program_that_goes_on_after_its_server_is_left_alone(exits, caplog):
+    async def start() -> ForcedExit:
+        end = ForcedExit(0.2, list)
+        end.start()
+        return end
+
+    asyncio.run(start()).join()
+    assert exits == []
+    assert not caplog.records
+
+
+class ClientDisconnected(OSError):
+    """What a server may raise where the client has left."""
+
+
+async def test_a_client_that_leaves_while_it_is_written_to_is_ordinary(caplog):
+    async def writes_for_ever(scope, receive, send) -> None:
+        while True:
+            await send({"type": "websocket.send", "text": "tick"})
+            written.append(True)
+
+    async def send(event: dict) -> None:
+        if len(written) == 3:
+            raise ClientDisconnected
+        await asyncio.sleep(0)
+
+    written: list[bool] = []
+    caplog.set_level(logging.DEBUG)
+    await Drain(writes_for_ever)({"type": "websocket"}, Mock(), send)
+    assert len(written) == 3
+    assert not caplog.records
+
+
+async def test_an_error_of_the_system_is_no_client_that_left(caplog):
+    async def reads_a_file(scope, receive, send) -> None:
+        raise FileNotFoundError("settings.toml")
+
+    async def send(event: dict) -> None:
+        sent.append(event)
+
+    sent: list[dict] = []
+    await Drain(reads_a_file)({"type": "websocket"}, Mock(), send)
+    assert "FileNotFoundError" in caplog.text

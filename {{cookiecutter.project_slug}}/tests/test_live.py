@@ -1,10 +1,13 @@
 """The chosen server as a process: in development, in production, by its own command line."""
 
+import http.client
 import re
 import signal
 import socket
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+import stat
+from collections.abc import Generator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -14,10 +17,12 @@ from django.urls import reverse
 from websockets.exceptions import ConnectionClosed, InvalidMessage, InvalidStatus
 from websockets.sync.client import unix_connect
 
-from realtime.drain import EXIT_SECONDS, RESTART, UNAVAILABLE
+from realtime.connections import RESTART, UNAVAILABLE
+from realtime.drain import EXIT_SECONDS
 from tests.live import (
     ANSWER_SECONDS,
     START_SECONDS,
+    STOP_SECONDS,
     Server,
     ask,
     manage,
@@ -29,19 +34,33 @@ OWN_COMMAND = """
 {% include 'commands/' ~ cookiecutter.asgi_server %}
 """.replace("8000", "PORT")
 
-SLOW_VIEW = """
+SLOW_VIEWS = """
 
+import asyncio
 import time
-from django.http import HttpResponse
+from django.http import HttpResponse, StreamingHttpResponse
 
 
-def slow(request):
+def slow(request, seconds):
     print("slow view", flush=True)
-    time.sleep(2)
+    time.sleep(seconds)
     return HttpResponse("done")
 
 
-urlpatterns.append(path("slow/", slow))
+def stream(request):
+    async def events():
+        print("slow view", flush=True)
+        try:
+            while True:
+                yield "data: tick\\n\\n"
+                await asyncio.sleep(0.1)
+        finally:
+            print("stream ended", flush=True)
+
+    return StreamingHttpResponse(events(), content_type="text/event-stream")
+
+
+urlpatterns += [path("slow/<int:seconds>/", slow), path("stream/", stream)]
 """
 
 HANDSHAKE = """\
@@ -120,6 +139,17 @@ def test_the_log_is_free_of_noise(server):
     assert not re.search(r"Traceback|\bERROR\b|[Ll]ifespan", server.log)
 
 
+def test_each_line_of_the_log_has_the_format_of_the_settings(start, production):
+    server = start("manage.py serve --port PORT", production)
+    with socket.create_connection(("127.0.0.1", server.port), ANSWER_SECONDS) as client:
+        client.sendall(b"this is not HTTP\r\n\r\n")  # which some servers log
+        client.recv(4096)
+    server.stop()
+    assert server.log
+    for line in server.log.splitlines():
+        assert re.match(r"\d{4}-\d\d-\d\d [\d:,]+ [A-Z]+ [\w.]+: ", line), line
+
+
 def test_runserver_says_what_runs(runserver):
     assert "Performing system checks" in runserver.log
     assert re.search(r"You have \d+ unapplied migration", runserver.log)
@@ -181,12 +211,11 @@ def test_a_server_serves_and_says_goodbye_when_asked_to_stop(start, production, 
             websocket.recv(timeout=ANSWER_SECONDS)
         assert closed.value.rcvd is not None
         assert closed.value.rcvd.code == RESTART
-    exit_code = server.process.wait(EXIT_SECONDS + 5)
-    assert exit_code {{ 'in (0, -number)  # uvicorn ends by the signal itself' if cookiecutter.asgi_server == 'uvicorn' else '== 0' }}
+    assert server.process.wait(EXIT_SECONDS + 5) == 0
     assert "Traceback" not in server.log
 
 
-def test_a_peer_that_reads_nothing_cannot_hold_the_server(start, production):
+def test_a_client_that_reads_nothing_cannot_hold_the_server(start, production):
     server = start("manage.py serve --port PORT", {**production, "GRACE_SECONDS": "5"})
     with socket.create_connection(("127.0.0.1", server.port), ANSWER_SECONDS) as peer:
         peer.sendall(HANDSHAKE.encode())
@@ -196,22 +225,70 @@ def test_a_peer_that_reads_nothing_cannot_hold_the_server(start, production):
             for _ in range(400):
                 peer.sendall(b"\x81\xfe" + (60_000).to_bytes(2) + bytes(4) + b"x" * 60_000)
         server.process.terminate()
-        assert server.process.wait(EXIT_SECONDS + 5) in (0, -signal.SIGTERM)
+        server.process.wait(EXIT_SECONDS + 5)
     assert "Traceback" not in server.log
 
 
-def test_a_request_under_way_is_answered_before_the_server_stops(start, project_copy, production):
+@pytest.fixture
+def slow_server(start, project_copy, production) -> Server:
+    """A server with views that take long, whose requests have 2.5 seconds on SIGTERM."""
     with open(project_copy / "config" / "urls.py", "a") as urls:
-        urls.write(SLOW_VIEW)
-    server = start("manage.py serve --port PORT", production, project_copy)
-    with ThreadPoolExecutor() as pool, server.connect() as websocket:
-        answer = pool.submit(server.get, "/slow/")
+        urls.write(SLOW_VIEWS)
+    environment = {**production, "GRACE_SECONDS": "5"}
+    return start("manage.py serve --port PORT", environment, project_copy)
+
+
+@contextmanager
+def request_under_way(server: Server, path: str) -> Generator[Future]:
+    """Within the block, the request has reached its view."""
+    with ThreadPoolExecutor() as pool:
+        answer = pool.submit(server.get, path)
         wait_until(lambda: "slow view" in server.log, ANSWER_SECONDS, lambda: server.log)
-        server.process.terminate()
+        yield answer
+
+
+def test_a_request_under_way_is_answered_before_the_server_stops(slow_server):
+    with request_under_way(slow_server, "/slow/1/") as answer, slow_server.connect() as websocket:
+        slow_server.process.terminate()
         assert answer.result(ANSWER_SECONDS)[::2] == (200, b"done")
         with pytest.raises(ConnectionClosed):
             websocket.recv(timeout=ANSWER_SECONDS)
-    assert server.process.wait(EXIT_SECONDS + 5) in (0, -signal.SIGTERM)
+    assert slow_server.process.wait(STOP_SECONDS) == 0
+
+
+def test_a_request_that_takes_too_long_shows_in_log_and_exit_status(slow_server):
+    with request_under_way(slow_server, "/slow/60/") as answer:
+        slow_server.process.terminate()
+        assert answer.result(ANSWER_SECONDS)[0] == 503
+    assert slow_server.process.wait(STOP_SECONDS) == 1
+    assert "Cut off to stop the server: GET '/slow/60/'" in slow_server.log
+
+
+def test_a_second_signal_skips_the_wait(start, project_copy, production):
+    with open(project_copy / "config" / "urls.py", "a") as urls:
+        urls.write(SLOW_VIEWS)
+    environment = {**production, "GRACE_SECONDS": "600"}
+    server = start("manage.py serve --port PORT", environment, project_copy)
+    with request_under_way(server, "/slow/60/") as answer:
+        with server.connect() as websocket:
+            server.process.terminate()
+            with pytest.raises(ConnectionClosed):  # the drain has begun
+                websocket.recv(timeout=ANSWER_SECONDS)
+        server.process.terminate()
+        assert server.process.wait(STOP_SECONDS) == 1
+        answer.exception(ANSWER_SECONDS)
+    assert "Cut off to stop the server: GET '/slow/60/'" in server.log
+
+
+def test_a_stream_is_ended_in_order_before_the_server_stops(slow_server):
+    with request_under_way(slow_server, "/stream/") as answer:
+        slow_server.process.terminate()
+        with suppress(http.client.IncompleteRead):
+            answer.result(ANSWER_SECONDS)
+    assert slow_server.process.wait(STOP_SECONDS) == 0
+    assert "stream ended" in slow_server.log
+    assert "Cut off to stop the server: GET '/stream/'" in slow_server.log
+    assert not re.search(r"Traceback|\bERROR\b", slow_server.log)
 
 
 def test_serve_on_a_unix_socket(production, tmp_path):
@@ -222,11 +299,23 @@ def test_serve_on_a_unix_socket(production, tmp_path):
     server = Server(command, production, settings.BASE_DIR, tmp_path / "log")
     try:
         wait_until(lambda: can_connect(path), START_SECONDS, lambda: server.log)
+        assert stat.S_IMODE(path.stat().st_mode) == 0o660
+        assert "another server listens there" in manage("serve", "--uds", str(path), env=production)
         address = "ws://localhost/ws/echo/"
         with unix_connect(str(path), address, origin="http://localhost") as client:
             assert ask(client, "Hello") == "You said: Hello"
     finally:
         server.stop()
+    assert server.process.returncode == 0
+    assert not path.exists()
+
+
+def test_serve_refuses_a_taken_port_in_a_line(serve, production):
+    output = manage("serve", "--port", str(serve.port), env=production)
+    assert output.splitlines()[-2:] == [
+        f"CommandError: Cannot listen on 127.0.0.1, port {serve.port}: Address already in use.",
+        "exit status 1",
+    ]
 
 
 def can_connect(path: Path) -> bool:

@@ -7,14 +7,14 @@ from django.http import HttpRequest, JsonResponse
 from django.urls import path
 
 from config.urls import urlpatterns as project_urlpatterns
-from realtime.drain import Drain
+from realtime.connections import traffic
 from realtime.hub import hub
 from realtime.presence import presence
 
 
 async def inside(request: HttpRequest) -> JsonResponse:
     held = {
-        "sockets": len(Drain.sockets),
+        "sockets": len(traffic().sockets),
         "topics": len(hub().topics),
         "present": len(presence().here),
         "shown": len(presence().shown),

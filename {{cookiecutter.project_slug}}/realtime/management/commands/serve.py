@@ -1,6 +1,7 @@
 """The production start: the project's ASGI server with the flags it needs."""
 
 import logging
+import socket
 from pathlib import Path
 
 from django.conf import settings
@@ -11,6 +12,8 @@ from realtime.checks import on_memory_layer
 
 logger = logging.getLogger(__name__)
 
+UDS_MODE = 0o660  # of a Unix socket: whoever may open it is trusted as a proxy
+
 
 class Command(BaseCommand):
     help = f"Serves the project with {server.NAME}, as production does."
@@ -18,7 +21,11 @@ class Command(BaseCommand):
     def add_arguments(self, parser) -> None:
         parser.add_argument("--host", default="127.0.0.1")
         parser.add_argument("--port", type=int, default=8000)
-        parser.add_argument("--uds", help="listen on this Unix socket instead", metavar="PATH")
+        parser.add_argument(
+            "--uds",
+            help=f"listen on this Unix socket instead, of mode {UDS_MODE:o}",
+            metavar="PATH",
+        )
         parser.add_argument(
             "--workers",
             type=int,
@@ -45,7 +52,38 @@ class Command(BaseCommand):
             raise CommandError(
                 f"No static files in {settings.STATIC_ROOT}: run 'manage.py collectstatic'."
             )
-        if uds and Path(uds).is_socket():
-            Path(uds).unlink()  # left behind by a server that was killed
-        logger.info("Serving with %s on %s", server.NAME, uds or f"{host}, port {port}")
-        server.run(host, port, uds, workers)
+        place = uds or f"{host}, port {port}"
+        try:
+            if uds:
+                free_unix_socket(Path(uds))
+            else:
+                free_port(host, port)
+        except OSError as error:
+            raise CommandError(f"Cannot listen on {place}: {error.strerror or error}.") from error
+        logger.info("Serving with %s on %s", server.NAME, place)
+        try:
+            server.run(host, port, uds, UDS_MODE, workers)
+        finally:
+            if uds:
+                Path(uds).unlink(missing_ok=True)
+
+
+def free_port(host: str, port: int) -> None:
+    """Raise OSError where a server cannot listen: some servers share a port, or exit with 0."""
+    for family, kind, _, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
+        with socket.socket(family, kind) as listener:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(address)
+            listener.listen()
+
+
+def free_unix_socket(path: Path) -> None:
+    """Raise OSError where a server cannot listen; remove what a killed server left behind."""
+    if path.is_socket():
+        with socket.socket(socket.AF_UNIX) as client:
+            if client.connect_ex(str(path)) == 0:
+                raise OSError("another server listens there")
+        path.unlink()
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+    path.unlink()

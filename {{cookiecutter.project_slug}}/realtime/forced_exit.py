@@ -1,0 +1,75 @@
+"""The end of a process that was told to stop and did not, and the exit status of lost work."""
+
+import asyncio
+import atexit
+import logging
+import multiprocessing
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable
+from multiprocessing.util import Finalize
+
+logger = logging.getLogger(__name__)
+
+STATUS = 1
+LOOK_SECONDS = 0.1  # between two looks at the clock
+
+
+class ForcedExit(threading.Thread):
+    """Ends the process after ``seconds``, and logs what was still ``running``.
+
+    A server may wait for ever for a client that reads nothing, and Python for a thread. A
+    program that goes on after its event loop has ended is left alone: it is not the server's.
+    """
+
+    def __init__(self, seconds: float, running: Callable[[], list[str]]) -> None:
+        super().__init__(name="forced exit", daemon=True)
+        self.loop = asyncio.get_running_loop()
+        self.running = running
+        self.at = time.monotonic() + seconds
+
+    def run(self) -> None:
+        while (remaining := self.at - time.monotonic()) > 0:
+            time.sleep(min(remaining, LOOK_SECONDS))  # ``at`` may come closer
+        if self.loop.is_running() or _python_is_ending():
+            still_running = ", ".join([*self.running(), *_busy_threads()]) or "the server"
+            logger.error("Forced to exit, still running: %s", still_running)
+            _exit()
+
+
+def fail_at_exit() -> None:
+    """Let the process exit with STATUS once it has come to its end."""
+    if multiprocessing.parent_process() is None:
+        atexit.register(_exit)
+    else:  # a worker, which runs nothing of atexit
+        Finalize(None, _exit, exitpriority=0)
+
+
+def _exit() -> None:
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(STATUS)
+
+
+def _python_is_ending() -> bool:
+    """Whether the main thread has ended its program, and waits for other threads."""
+    frame = sys._current_frames().get(threading.main_thread().ident or 0)
+    while frame is not None:
+        if frame.f_code is threading._shutdown.__code__:  # ty: ignore[missing-attribute]
+            return True
+        frame = frame.f_back
+    return False
+
+
+def _busy_threads() -> list[str]:
+    """Return where the threads are for which Python waits, such as those of plain views."""
+    frames = sys._current_frames()
+    waited_for = [t for t in threading.enumerate() if not t.daemon and t.ident in frames]
+    places = [
+        f"{frame.f_code.co_qualname} ({frame.f_code.co_filename}, line {frame.f_lineno})"
+        for thread in waited_for
+        if thread is not threading.main_thread() and (frame := frames[thread.ident or 0])
+    ]
+    return [place for place in places if not place.startswith("_worker ")]  # an idle executor's

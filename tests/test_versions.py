@@ -4,6 +4,7 @@ import json
 import re
 import tomllib
 
+import yaml
 from test_repository import tracked
 from variants import ANSWERS, ROOT, files_of
 
@@ -65,3 +66,12 @@ def test_the_changelog_ends_with_the_version():
 def test_each_release_begins_with_what_to_do_in_a_project():
     for part in re.split(r"^## .*\n", CHANGELOG, flags=re.MULTILINE)[1:]:
         assert not part.strip() or part.lstrip().startswith(f"{TO_DO}\n\n")
+
+
+def test_the_workflow_tests_with_the_whole_history():
+    """Else no project could be updated from the last release."""
+    workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "test.yml").read_text("utf-8"))
+    tests = [steps for job in workflow["jobs"].values() if "pytest" in str(steps := job["steps"])]
+    assert tests
+    for checkout, *_ in tests:
+        assert checkout["with"]["fetch-depth"] == 0

@@ -465,6 +465,7 @@ def test_an_answer_that_a_newer_version_refuses_can_be_changed(session, owner, m
     owner.template = template
     project = owner.create_and_edit("now", {"timezone": "Europe/London"})
     hook = template / "hooks" / "pre_gen_project.py"
+    hook.parent.mkdir(exist_ok=True)
     hook.write_text('assert "{{ cookiecutter.timezone }}" != "Europe/London", "has moved"\n')
     commit_all(template, "refuses")
 

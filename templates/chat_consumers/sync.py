@@ -17,16 +17,14 @@ class ChatConsumer(ProtocolConsumer):
     room: Room
     inbox: Room | None
 
-    @property
-    def slug(self) -> str:
-        return self.scope["url_route"]["kwargs"]["slug"]
-
     def topic(self) -> str:
-        return rooms.topic_of(self.slug)
+        slug = rooms.slug_of(self.scope)
+        self.room = rooms.find(slug)
+        return self.room.topic
 
     def enter(self) -> Missed:
         query = dict(parse_qsl(self.scope["query_string"].decode("latin1")))
-        missed = history.enter(self.slug, self.user, self.scope["session"], query)
+        missed = history.enter(self.room, self.user, self.session, query)
         self.room, self.inbox, self.person = missed.room, missed.inbox, missed.welcome.you
         return missed
 
@@ -34,11 +32,14 @@ class ChatConsumer(ProtocolConsumer):
         missed.welcome.members = members
         return [missed.welcome, *missed.logs]
 
+    def current_person(self) -> Person:
+        return rooms.person(self.user, self.session)
+
     def newest(self) -> Frame:
-        return history.newest(self.room, self.inbox)
+        return history.newest(self.user, self.room, self.inbox)
 
     def on_send(self, frame: frames.Send) -> Frame:
-        seq = rooms.post(self.room, self.person, self.user, frame.id, frame.text)
+        seq = rooms.say(self.room, self.person, self.user, frame.id, frame.text)
         return Ack(ref=frame.ref, seq=seq)
 
     def on_direct(self, frame: frames.Direct) -> Frame:
@@ -49,10 +50,14 @@ class ChatConsumer(ProtocolConsumer):
         log = self.inbox if frame.direct else self.room
         if log is None:
             raise Refused("forbidden", "log in to have direct messages")
-        return history.history(log, frame.after, frame.before, frame.ref)
+        return history.sync(self.user, self.room, log, frame)
 
     def on_typing(self, frame: frames.Typing) -> None:
+        rooms.check_now(self.user, self.room)
         publish(self.room.topic, frames.IsTyping(user=self.person))
+
+    async def room_changed(self, event: dict) -> None:
+        self.catch_up()  # which looks at the room, and not in all sockets at once
 
     handlers: ClassVar = {
         frames.Send: on_send,

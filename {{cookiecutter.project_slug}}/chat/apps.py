@@ -6,4 +6,4 @@ class ChatConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from realtime import sessions  # noqa: F401
+        from chat import rooms  # noqa: F401  (connects the signals, as realtime.sessions does)

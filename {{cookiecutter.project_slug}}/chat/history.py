@@ -62,6 +62,12 @@ def _said(
     return SaidDirectly(seq, client_id, author, text, sent_at, recipient)
 
 
+def sync(user: Any, room: Room, log: Room, frame: frames.Sync) -> History:
+    """Answer a ``chat.sync`` on ``log``, to a socket in ``room``. Raises Closed."""
+    rooms.check_now(user, room)
+    return history(log, frame.after, frame.before, frame.ref)
+
+
 class Missed(NamedTuple):
     """What a socket is told when it enters ``room``. The members are to be filled in."""
 
@@ -71,14 +77,15 @@ class Missed(NamedTuple):
     logs: list[History]
 
 
-def enter(slug: str, user: Any, session: dict, query: dict[str, str]) -> Missed:
+def enter(found: Room, user: Any, session: Any, query: dict[str, str]) -> Missed:
     """Return what came after ``query``'s seqs, or the newest messages. Raises Closed."""
-    room, inbox, you = rooms.enter(slug, user, session, query.get("name", ""))
+    room, inbox = rooms.enter(found, user)
+    you = rooms.person(user, session, query.get("name", ""))
     after, direct_after = as_seq(query.get("after")), as_seq(query.get("direct_after"))
     recovered = (
         query.get("epoch") == room.epoch
-        and after is not None
-        and 0 <= room.seq - after <= RESUME_LIMIT
+        and _is_near(room, after)
+        and (inbox is None or direct_after is None or _is_near(inbox, direct_after))
     )
     welcome = frames.Welcome(
         room=frames.RoomInfo(room.slug, room.title),
@@ -109,12 +116,18 @@ def _since(log: Room, after: int | None) -> History:
     return history(log, after)
 
 
+def _is_near(log: Room, after: int | None) -> bool:
+    """Whether a client that has seen ``after`` can go on from there."""
+    return after is not None and 0 <= log.seq - after <= RESUME_LIMIT
+
+
 def as_seq(text: str | None) -> int | None:
     return int(text) if text and text.isdecimal() and len(text) < 16 else None
 
 
-def newest(room: Room, own_inbox: Room | None) -> Pong:
-    """Return the newest seq of a room and of an inbox."""
-    pks = [log.pk for log in (room, own_inbox) if log]
-    seqs = dict(Room.objects.filter(pk__in=pks).values_list("pk", "seq"))
-    return Pong(seq=seqs.get(room.pk, 0), direct_seq=seqs.get(own_inbox.pk, 0) if own_inbox else 0)
+def newest(user: Any, room: Room, own_inbox: Room | None) -> Pong:
+    """Return the newest seq of a room and of an inbox. Raises Closed, as ``rooms.check`` does."""
+    logs = Room.objects.in_bulk([log.pk for log in (room, own_inbox) if log])
+    found = rooms.check(user, logs.get(room.pk), room.slug)
+    inbox = logs.get(own_inbox.pk) if own_inbox else None
+    return Pong(seq=found.seq, direct_seq=inbox.seq if inbox else 0)

@@ -6,8 +6,6 @@ from django.db import models
 
 from realtime.frames import Person
 
-SLUG_LENGTH = 50
-
 
 def new_epoch() -> str:
     return uuid4().hex
@@ -16,7 +14,7 @@ def new_epoch() -> str:
 class Room(models.Model):
     """A log of messages: a room's, or the direct messages of its owner."""
 
-    slug = models.SlugField(max_length=SLUG_LENGTH, unique=True)
+    slug = models.SlugField(unique=True)
     title = models.CharField(max_length=100)
     open_to_guests = models.BooleanField(default=False)
     owner = models.OneToOneField(
@@ -43,7 +41,8 @@ class Room(models.Model):
 
     @property
     def topic(self) -> str:
-        return f"room.{self.slug}"
+        """The topic of the room's sockets. Not by the slug, which may name another room later."""
+        return f"room.{self.pk}"
 
 
 class Message(models.Model):

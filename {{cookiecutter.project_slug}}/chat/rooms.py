@@ -1,16 +1,19 @@
-"""What people do in rooms, for consumers, views and commands alike. It is plain, blocking ORM."""
+"""What people do in rooms, for consumers, views and commands alike. Plain synchronous ORM code."""
 
-from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 
 from django.contrib.auth import get_user_model
+from django.core.exceptions import ObjectDoesNotExist, ValidationError
 from django.db import IntegrityError, connection, transaction
 from django.db.models import Q
+from django.db.models.signals import post_delete, post_save
+from django.dispatch import receiver
 
 from chat.frames import Said, SaidDirectly
 from chat.guests import guest
-from chat.models import SLUG_LENGTH, Message, Room, person_of
+from chat.models import Message, Room, person_of
+from chat.text import has_visible
 from realtime.frames import Close, Closed, Person, Refused
 from realtime.hub import publish
 from realtime.sessions import user_topic
@@ -19,31 +22,63 @@ from realtime.sessions import user_topic
 def can_join(user: Any, room: Room) -> bool:
     """Whether ``user``, or a guest, may read and write in ``room``. The one place that decides."""
     if room.owner_id is not None:
-        return False  # an inbox is read by the way
+        return False  # inboxes cannot be joined; direct messages arrive in any room
     return room.open_to_guests or user.is_authenticated
 
 
-def topic_of(slug: str) -> str:
-    """Return the topic of a room, whether or not there is such a room. Raises Closed."""
-    if len(slug) > SLUG_LENGTH:
-        raise Closed(Close.NOT_FOUND, "no such room")
-    return Room(slug=slug).topic
+def slug_of(scope: dict) -> str:
+    """Return the slug in a WebSocket's address, with or without the route that found it."""
+    route = scope.get("url_route") or {"kwargs": {}}
+    return route["kwargs"].get("slug") or scope["path"].strip("/").rpartition("/")[2]
 
 
-def enter(slug: str, user: Any, session: dict, name: str) -> tuple[Room, Room | None, Person]:
-    """Return a room, the inbox of a user, and who they or a guest are there. Raises Closed."""
-    own = Q(owner=user) if user.is_authenticated else Q()
-    logs = list(Room.objects.filter(Q(slug=slug) | own))
-    room = next((log for log in logs if log.slug == slug), None)
+def find(slug: str) -> Room:
+    """Return the room of an address, whether or not the user may join it. Raises Closed."""
+    room = Room.objects.filter(slug=slug).first()
     if room is None:
+        raise Closed(Close.NOT_FOUND, f"no room {slug}")
+    return room
+
+
+def check(user: Any, room: Room | None, slug: str) -> Room:
+    """Return ``room`` if ``user`` may be in it, and it has the address ``slug``. Raises Closed.
+
+    Rights change while sockets are open. So this is asked, with the room and the user as
+    the database has them now, whenever a socket is used, and at each of its heartbeats.
+    """
+    if room is None or room.slug != slug:
         raise Closed(Close.NOT_FOUND, f"no room {slug}")
     if not can_join(user, room):
         code = Close.FORBIDDEN if user.is_authenticated else Close.UNAUTHENTICATED
         raise Closed(code, f"{slug} is not open to you")
+    return room
+
+
+def check_now(user: Any, room: Room) -> Room:
+    """Do the same with ``room`` read anew; it has the slug that the socket has joined."""
+    return check(user, Room.objects.filter(pk=room.pk).first(), room.slug)
+
+
+def enter(room: Room, user: Any) -> tuple[Room, Room | None]:
+    """Return a room as it is now, and the inbox of a user. Raises Closed."""
+    own = Q(owner=user) if user.is_authenticated else Q()
+    logs = list(Room.objects.filter(Q(pk=room.pk) | own))
+    found = check(user, next((log for log in logs if log.pk == room.pk), None), room.slug)
     if not user.is_authenticated:
-        return room, None, guest(session, name)
+        return found, None
     own_inbox = next((log for log in logs if log.owner_id is not None), None)
-    return room, own_inbox or inbox(user), person_of(user)
+    return found, own_inbox or inbox(user)
+
+
+def person(user: Any, session: Any, name: str = "") -> Person:
+    """Return the person that a user is, or that a guest with this session is."""
+    return person_of(user) if user.is_authenticated else guest(session, name)
+
+
+def say(room: Room, author: Person, user: Any, client_id: UUID, text: str) -> int:
+    """Post as ``post`` does, if ``user`` may be in the room now. Raises Closed if not."""
+    check_now(user, room)
+    return post(room, author, user, client_id, text)
 
 
 def post(room: Room, author: Person, user: Any, client_id: UUID, text: str) -> int:
@@ -51,14 +86,14 @@ def post(room: Room, author: Person, user: Any, client_id: UUID, text: str) -> i
 
     The same ``client_id`` again changes nothing and returns the same seq. Raises Refused
     for a text without content, and for a ``client_id`` that somebody else has used, and
-    Closed when the room is gone.
+    Closed when the room or the user is gone.
     """
     check_text(text)
     try:
         with transaction.atomic():
             return _append(room, room.topic, author, user, client_id, text)
     except IntegrityError as error:
-        return _seq_of(client_id, author, [room], error)
+        return _seq_of(client_id, author, [room], user, error)
 
 
 def post_direct(user: Any, to: str, client_id: UUID, text: str) -> int:
@@ -68,22 +103,23 @@ def post_direct(user: Any, to: str, client_id: UUID, text: str) -> int:
     """
     check_text(text)
     recipient = find_recipient(user, to)
-    author, seqs = person_of(user), {}
-    inboxes = {owner: inbox(owner) for owner in (user, recipient)}
+    author, seqs, inboxes = person_of(user), {}, {}
     try:
+        inboxes = {owner: inbox(owner) for owner in (user, recipient)}
         with transaction.atomic():
             for owner in sorted(inboxes, key=lambda owner: owner.pk):  # against deadlocks
                 seqs[owner] = _append(
                     inboxes[owner], user_topic(owner), author, user, client_id, text, recipient
                 )
     except IntegrityError as error:
-        return _seq_of(client_id, author, list(inboxes.values()), error)
+        find_recipient(user, to)  # deleted meanwhile?
+        return _seq_of(client_id, author, list(inboxes.values()), user, error)
     return seqs[user]
 
 
 def check_text(text: str) -> None:
-    if not text.strip():
-        raise Refused("invalid", "text: nothing but white space")
+    if not has_visible(text):
+        raise Refused("invalid", "text: nothing that can be seen")
     if "\0" in text:
         raise Refused("invalid", "text: contains a null character")
 
@@ -92,10 +128,16 @@ def find_recipient(user: Any, to: str) -> Any:
     """Return the active user whose person has the id ``to``. Raises Refused."""
     if not user.is_authenticated:
         raise Refused("forbidden", "log in to write to one person")
-    pk = to.removeprefix("user-")
-    users = get_user_model().objects.filter(is_active=True).exclude(pk=user.pk)
-    recipient = users.filter(pk=pk).first() if pk.isdecimal() and len(pk) < 19 else None
-    if recipient is None:
+    try:
+        recipient = get_user_model()._default_manager.get(pk=to.removeprefix("user-"))
+    except (ObjectDoesNotExist, ValidationError, ValueError):  # the last two: no key at all
+        recipient = None
+    if (
+        recipient is None
+        or recipient == user
+        or not recipient.is_active
+        or person_of(recipient).id != to  # a number has several spellings
+    ):
         raise Refused("invalid", "to: nobody to write to")
     return recipient
 
@@ -137,7 +179,7 @@ def _append(
     else:
         to = person_of(recipient)
         said = SaidDirectly(seq, client_id, author, text, message.sent_at, to)
-    transaction.on_commit(partial(publish, topic, said), robust=True)
+    transaction.on_commit(lambda: publish(topic, said), robust=True)
     return seq
 
 
@@ -155,15 +197,29 @@ def _next_seq(room: Room) -> int:
     return row[0]
 
 
-def _seq_of(client_id: UUID, author: Person, logs: list[Room], error: IntegrityError) -> int:
+def _seq_of(
+    client_id: UUID, author: Person, logs: list[Room], user: Any, error: IntegrityError
+) -> int:
     """Return the seq, in the first log, of what ``author`` has stored under ``client_id``.
 
-    Raises Refused when somebody else has, and ``error`` when nobody has: it has another cause.
+    Raises Refused when somebody else has, Closed when ``user`` was deleted meanwhile, and
+    ``error`` when it has another cause.
     """
     stored = {m.room_id: m for m in Message.objects.filter(room__in=logs, client_id=client_id)}
     if not stored:
+        users = get_user_model()._default_manager
+        if user.is_authenticated and not users.filter(pk=user.pk).exists():
+            raise Closed(Close.UNAUTHENTICATED, "the user was deleted") from error
         raise error
     message = stored.get(logs[0].pk)
     if message is None or message.person.id != author.id:
         raise Refused("invalid", "id: used by somebody else")
     return message.seq
+
+
+@receiver([post_save, post_delete], sender=Room)
+def _tell_of_change(instance: Room, created: bool = False, **kwargs: Any) -> None:
+    """Let the sockets of a room look whether they may stay."""
+    topic = instance.topic  # now: a deleted instance loses its primary key
+    if not created:
+        transaction.on_commit(lambda: publish(topic, {"type": "room.changed"}), robust=True)

@@ -3,27 +3,29 @@
 from uuid import uuid4
 
 from asgiref.sync import async_to_sync
-from django import forms
 from django.conf import settings
+from django.contrib import messages
 from django.contrib.auth import login
-from django.contrib.auth.forms import UserCreationForm
-from django.contrib.auth.views import redirect_to_login
-from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import reverse_lazy
+from django.contrib.auth.views import PasswordChangeView, redirect_to_login
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse, reverse_lazy
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_http_methods
 from django.views.generic import FormView
 
 from chat import rooms
-from chat.guests import clean_name, guest, new_guest_id
+from chat.forms import MessageForm, SignUpForm
+from chat.guests import clean_name, guest, is_taken, new_guest_id
 from chat.models import Room, person_of
 from realtime.frames import Closed, Person, Refused
-from realtime.presence import presence
+from realtime.presence import people, presence
+from realtime.sessions import tell_of_new_name, tell_of_renewal
 
 
 def visitor(request: HttpRequest) -> Person:
-    """Return who asks. A guest is remembered, so that their sockets are the same person's."""
+    """Return the person who enters a room or says something. A guest is remembered from then on."""
     if request.user.is_authenticated:
         return person_of(request.user)
     if "guest_id" not in request.session:
@@ -33,8 +35,10 @@ def visitor(request: HttpRequest) -> Person:
 
 def context(request: HttpRequest) -> dict:
     is_guest = not request.user.is_authenticated
+    is_known = is_guest and "guest_id" in request.session
     return {
-        "guest_name": visitor(request).name if is_guest else "",
+        "is_guest": is_guest,
+        "guest_name": guest(request.session).name if is_known else "",
         "may_pick_name": is_guest and settings.CHAT_GUESTS_PICK_NAMES,
     }
 
@@ -42,7 +46,8 @@ def context(request: HttpRequest) -> dict:
 @async_to_sync
 async def online(topics: list[str]) -> dict[str, int]:
     """Return how many people are in each topic."""
-    return {topic: len(members) for topic, members in (await presence().members(topics)).items()}
+    members = await presence().members(topics)
+    return {topic: len(people(members[topic])) for topic in topics}
 
 
 def room_list(request: HttpRequest) -> HttpResponse:
@@ -65,17 +70,13 @@ def room(request: HttpRequest, slug: str) -> HttpResponse:
     found = get_object_or_404(Room, slug=slug, owner=None)
     if not rooms.can_join(request.user, found):
         return redirect_to_login(request.path)
+    visitor(request)  # the socket of the page comes with the session of this guest
     socket_path = f"/ws/chat/{found.slug}/"
     return render(
         request,
         "chat/room.html",
         {"room": found, "socket_path": socket_path, **context(request)},
     )
-
-
-class MessageForm(forms.Form):
-    text = forms.CharField(max_length=settings.CHAT_TEXT_LENGTH, strip=False)
-    id = forms.UUIDField(required=False, help_text="the same again is the same message")
 
 
 @require_http_methods(["POST"])
@@ -101,20 +102,37 @@ def post_message(request: HttpRequest, slug: str) -> JsonResponse:
 
 @require_http_methods(["POST"])
 def guest_name(request: HttpRequest) -> HttpResponse:
-    """Remember the name that a guest picked; sockets show it from their next connect on."""
-    visitor(request)
-    request.session["guest_name"] = clean_name(request.POST.get("name", ""))
+    """Remember the name that a guest picked, and show it in the rooms where the guest is."""
+    typed = request.POST.get("name", "")
+    name = clean_name(typed)
+    if typed and not name:
+        messages.error(request, "Nothing of that name could be seen. Choose another one.")
+    elif is_taken(name):
+        messages.error(request, f"{name} is the name of a user. Choose another one.")
+    else:
+        visitor(request)
+        request.session["guest_name"] = name
+        tell_of_new_name(request)
     back = request.POST.get("next", "")
     if not url_has_allowed_host_and_scheme(back, {request.get_host()}, request.is_secure()):
-        back = "rooms"
-    return redirect(back)
+        back = reverse("rooms")
+    return HttpResponseRedirect(back)
 
 
 class SignUp(FormView):
-    form_class = UserCreationForm
+    form_class = SignUpForm
     template_name = "registration/signup.html"
     success_url = reverse_lazy("rooms")
 
     def form_valid(self, form) -> HttpResponse:
         login(self.request, form.save())
         return super().form_valid(form)
+
+
+class PasswordChange(PasswordChangeView):
+    """Django's view, after which this browser's sockets come back and all others end."""
+
+    def form_valid(self, form) -> HttpResponse:
+        with transaction.atomic():
+            tell_of_renewal(self.request)
+            return super().form_valid(form)

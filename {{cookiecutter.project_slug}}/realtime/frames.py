@@ -30,6 +30,7 @@ class Close(IntEnum):
     # Come back now, after ``retry_in_ms``.
     RESTART = 4200
     IDLE = 4201
+    RENEWED = 4202
 
 
 class Frame(msgspec.Struct, omit_defaults=True, tag_field="type"):
@@ -98,9 +99,9 @@ class Refused(Exception):
 class Closed(Exception):
     """A socket that must not stay: its client gets a ``Disconnect`` with this code."""
 
-    def __init__(self, code: Close, reason: str) -> None:
+    def __init__(self, code: Close, reason: str, retry_in_ms: int = 0) -> None:
         super().__init__(code, reason)
-        self.code, self.reason = code, reason
+        self.code, self.reason, self.retry_in_ms = code, reason, retry_in_ms
 
 
 class _Reference(msgspec.Struct):

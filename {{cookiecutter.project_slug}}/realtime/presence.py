@@ -7,7 +7,7 @@ channel layer has to arrive.
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from functools import lru_cache
 from weakref import WeakKeyDictionary
 
@@ -115,13 +115,33 @@ class Presence:
                 members = members | before
             if members != before and topic in hub().topics:
                 self.shown[topic] = members
-                diff = PresenceDiff(joins=people(members - before), leaves=people(before - members))
-                hub().topics[topic].write(diff.encode())
+                diff = difference(before, members)
+                if diff.joins or diff.leaves:
+                    hub().topics[topic].write(diff.encode())
+
+
+def difference(before: set[str], after: set[str]) -> PresenceDiff:
+    """Return who came and who went. A person with a new name joins anew and does not leave."""
+    old, new = _by_id(before), _by_id(after)
+    joins = [person for person in new.values() if old.get(person.id) != person]
+    leaves = [person for person in old.values() if person.id not in new]
+    return PresenceDiff(joins=_by_name(joins), leaves=_by_name(leaves))
 
 
 def people(members: set[str]) -> list[Person]:
-    """Return the people that these members of a topic are, by their name."""
-    return sorted(map(_person, members), key=lambda person: person.name)
+    """Return the people that these members of a topic are, by their name.
+
+    While a person takes a new name, some sockets still have the old one: it counts once.
+    """
+    return _by_name(_by_id(members).values())
+
+
+def _by_id(members: set[str]) -> dict[str, Person]:
+    return {person.id: person for person in map(_person, sorted(members))}
+
+
+def _by_name(people: Iterable[Person]) -> list[Person]:
+    return sorted(people, key=lambda person: person.name)
 
 
 @lru_cache(10_000)  # each who enters is told of all

@@ -19,7 +19,6 @@ import msgspec
 from channels.consumer import get_handler_name
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
-from django.db import Error as DatabaseError
 
 from realtime import frames
 from realtime.connections import Socket
@@ -27,9 +26,9 @@ from realtime.frames import ClientFrame, Close, Closed, Frame, Person, Refused
 from realtime.hub import hub
 from realtime.limits import Reader, Silence
 from realtime.presence import RELOAD_SECONDS, people, presence
-from realtime.sessions import EndsWithItsLogin, user_topic
+from realtime.sessions import EndsWithItsLogin
 from realtime.tasks import in_background
-from realtime.threads import in_thread
+from realtime.threads import OUTAGES, in_thread
 from realtime.writer import Writer
 
 logger = logging.getLogger(__name__)
@@ -38,12 +37,12 @@ CATCH_UP_SECONDS = 0.2, 1.2  # between which each waits, so that not all ask at 
 
 
 class ProtocolConsumer(EndsWithItsLogin, AsyncWebsocketConsumer):
-    """One socket of one person, in one or more topics of the hub, which hears the layer for it.
+    """One user's WebSocket, subscribed to one or more topics through the hub.
 
     A subclass has ``handlers``, one for each type of frame, and the methods ``topic``,
-    ``enter``, ``welcome`` and ``newest``. Handlers return a frame as the answer, or
-    nothing, and raise ``Refused`` or ``Closed``. As in Channels, an event sent to a topic
-    calls the method that its type names.
+    ``enter``, ``welcome``, ``newest`` and ``current_person``. Handlers return a frame as
+    the answer, or nothing, and raise ``Refused`` or ``Closed``. Before each, the user is
+    read anew. As in Channels, an event sent to a topic calls the method that its type names.
     """
 
     handlers: ClassVar[dict[type[ClientFrame], Callable]] = {}
@@ -52,12 +51,12 @@ class ProtocolConsumer(EndsWithItsLogin, AsyncWebsocketConsumer):
     person: Person
     topics: list[str]  # presence is kept in the first
 
-    def topic(self) -> str:
-        """Return the topic of the address, may they enter or not. Or raise ``Closed``."""
+    def topic(self) -> Any:
+        """Return the topic of the address, whether or not the user may join it. Raises Closed."""
         raise NotImplementedError
 
     def enter(self) -> Any:
-        """Set ``person``, and return what they missed. Or raise ``Closed``: they hear nothing."""
+        """Set ``person`` and return the state to send on joining. Raises Closed to refuse."""
         raise NotImplementedError
 
     def welcome(self, missed: Any, members: list[Person]) -> list[Frame]:
@@ -65,8 +64,15 @@ class ProtocolConsumer(EndsWithItsLogin, AsyncWebsocketConsumer):
         raise NotImplementedError
 
     def newest(self) -> Any:
-        """Return the frame that shows a client whether it has missed anything."""
+        """Return the frame that shows a client whether it has missed anything.
+
+        Raises Closed when the user may not be in the topic any more.
+        """
         raise NotImplementedError
+
+    def current_person(self) -> Person:
+        """Return the person of the session and user as they are now. It may block."""
+        return self.person
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -81,8 +87,12 @@ class ProtocolConsumer(EndsWithItsLogin, AsyncWebsocketConsumer):
         self.is_catching_up = False
         self.entering = asyncio.Lock()
         self.entered: list[tuple[str, str, float]] = []  # topic, member, seconds to stay
+        self.has_left = False
 
     async def __call__(self, scope, receive, send) -> None:
+        if "socket" not in scope:  # a test of the consumer alone
+            socket = Socket(receive, send)
+            scope, receive, send = {**scope, "socket": socket}, socket.receive, socket.send
         self.scope, self.base_send = scope, send
         self.socket: Socket = scope["socket"]
         self.writer = Writer(self.socket, self._too_slow)
@@ -91,6 +101,7 @@ class ProtocolConsumer(EndsWithItsLogin, AsyncWebsocketConsumer):
             while (event := await receive())["type"] != "websocket.disconnect":
                 await getattr(self, get_handler_name(event))(event)
         finally:  # disconnect() may never be called
+            self.has_left = True
             self.silence.stop()
             for topic in getattr(self, "topics", ()):
                 hub().leave(topic, self)
@@ -105,15 +116,13 @@ class ProtocolConsumer(EndsWithItsLogin, AsyncWebsocketConsumer):
             async with hub().entrance, self.entering:
                 await self._enter()
         except Closed as closed:
-            await self.leave(closed.code, closed.reason)
+            await self.leave(closed.code, closed.reason, closed.retry_in_ms)
         except Exception as error:
-            logger.warning("No welcome: %r", error, exc_info=not isinstance(error, DatabaseError))
+            logger.warning("No welcome: %r", error, exc_info=not isinstance(error, OUTAGES))
             await self.leave(Close.UNAVAILABLE, "not available, try again later")
 
     async def _enter(self) -> None:
-        self.topics = [self.topic()]
-        if self.user.is_authenticated:
-            self.topics.append(user_topic(self.user))
+        self.topics = [await self._call(type(self).topic), *self.own_topics()]
         await asyncio.gather(*(hub().join(topic, self) for topic in self.topics))
         # Read after the subscription: nothing falls between.
         missed = await self._call(type(self).enter)
@@ -132,6 +141,8 @@ class ProtocolConsumer(EndsWithItsLogin, AsyncWebsocketConsumer):
         async with self._told_of_errors():
             frame = self.reader.read(message)
             async with self._told_of_errors(frame.ref):
+                if self.user.is_authenticated:
+                    await in_thread(self.read_user)
                 answer = await self._call(self.handlers[type(frame)], frame)
                 if answer is not None:
                     self.write_frame(answer)
@@ -145,8 +156,8 @@ class ProtocolConsumer(EndsWithItsLogin, AsyncWebsocketConsumer):
             ref = ref if refused.ref is None else refused.ref
             self.write_frame(frames.Error(refused.code, refused.detail, ref))
         except Closed as closed:
-            await self.leave(closed.code, closed.reason)
-        except DatabaseError as error:
+            await self.leave(closed.code, closed.reason, closed.retry_in_ms)
+        except OUTAGES as error:
             logger.warning("No database: %r", error)
             self.write_frame(frames.Error("unavailable", "try again later", ref))
         except Exception:
@@ -155,8 +166,35 @@ class ProtocolConsumer(EndsWithItsLogin, AsyncWebsocketConsumer):
             self.write_frame(frames.Error("internal", f"error {number} in the log", ref))
 
     async def on_ping(self, frame: frames.Ping) -> Frame:
-        await self.user_changed({})  # as if: not every change tells
+        await self._look_again()  # some changes send no event
         return msgspec.structs.replace(await self._call(type(self).newest), ref=frame.ref)
+
+    async def login_changed(self, event: dict) -> None:
+        await self._look_again()
+        self.catch_up()  # which looks whether the user may stay in the topic
+
+    async def _look_again(self) -> None:
+        """Read session, user and name anew. Raises Closed when the login has ended."""
+        async with self.entering:  # one at a time: the newest name stays
+            person = await in_thread(self._read_person)
+            if person.id == self.person.id and person != self.person and not self.has_left:
+                await self._rename(person)
+
+    def _read_person(self) -> Person:
+        self.read_session()
+        self.read_user()
+        return self.current_person()
+
+    async def _rename(self, person: Person) -> None:
+        """Show the new name in place of the old one."""
+        old, self.person = self.person.encode(), person
+        for topic, member, seconds in list(self.entered):
+            if member == old:
+                await self._stay(topic, person.encode(), seconds)
+                if self.has_left:
+                    return
+                self.entered.remove((topic, member, seconds))
+                await presence().leave(topic, member, 0)
 
     async def _call(self, handler: Callable, *args: Any) -> Any:
         if iscoroutinefunction(handler):
@@ -189,9 +227,10 @@ class ProtocolConsumer(EndsWithItsLogin, AsyncWebsocketConsumer):
     def write_frame(self, frame: Frame) -> None:
         self.writer.write({"type": "websocket.send", "text": frame.encode()})
 
-    async def leave(self, code: int, reason: str) -> None:
+    async def leave(self, code: int, reason: str, retry_in_ms: int = 0) -> None:
         """Say why, and close: with a plain int, as not every server takes an IntEnum."""
-        await self.socket.close(int(code), frames.Disconnect(code, reason).encode())
+        farewell = frames.Disconnect(code, reason, retry_in_ms).encode()
+        await self.socket.close(int(code), farewell)
 
     def _too_slow(self) -> None:
         in_background(self.leave(Close.TOO_SLOW, "too much is waiting to be read"))

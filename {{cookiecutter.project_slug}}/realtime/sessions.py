@@ -1,32 +1,47 @@
 """A socket lives no longer than the login it was opened with.
 
-What ends a login tells that user's sockets at once. What tells nobody, such as a row
-changed by SQL, shows when a socket looks again at its next heartbeat.
+Logging out, a new password and other changes of a user tell the user's sockets at once.
+Changes without a signal, such as raw SQL, are noticed when a socket is used, and at its
+next heartbeat at the latest.
 """
 
+from hashlib import sha256
 from importlib import import_module
 from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import get_user, get_user_model
+from django.contrib.auth.models import AnonymousUser
 from django.contrib.auth.signals import user_logged_out
-from django.db import Error as DatabaseError
 from django.db import transaction
-from django.db.models.signals import post_save
+from django.db.models.signals import m2m_changed, post_delete, post_save
 from django.dispatch import receiver
 from django.http import HttpRequest
 
 from realtime.asgi import refuse
 from realtime.frames import Close, Closed
 from realtime.hub import hub, publish
-from realtime.threads import in_thread
+from realtime.threads import OUTAGES, in_thread
 
 SessionStore = import_module(settings.SESSION_ENGINE).SessionStore
 
+CHANGED = {"type": "login.changed"}  # an event: read session and user anew
+COOKIE_MS = 1000  # for a browser to get the cookie of its new session
+
 
 def user_topic(user: Any) -> str:
-    """Return the topic of all sockets of a user."""
-    return f"user.{user.pk}"
+    """Return the topic of all sockets of a user, whatever the type of the primary key."""
+    return f"user.{_digest(str(user.pk))}"
+
+
+def session_topic(session_key: str) -> str:
+    """Return the topic of a browser's sockets while nobody is logged in there."""
+    return f"session.{_digest(session_key)}"
+
+
+def _digest(text: str) -> str:
+    """Return a name for ``text`` that fits a group, and that nobody can log in with."""
+    return sha256(text.encode()).hexdigest()
 
 
 class Login:
@@ -41,53 +56,123 @@ class Login:
             return
         try:
             async with hub().entrance:
-                user = await in_thread(_user_of, scope["session"])
-        except DatabaseError as error:
+                user = await in_thread(user_of, scope["session"])
+        except OUTAGES as error:
             await refuse(f"no database: {error!r}", receive, send)
         else:
             await self.application({**scope, "user": user}, receive, send)
 
 
-def _user_of(session: Any) -> Any:
-    request = HttpRequest()
-    request.session = session
+class _ReadOnly(dict):
+    """A session that Django reads, but does not replace: no WebSocket can set the new cookie."""
+
+    def cycle_key(self) -> None:
+        """Keep the key, after a change of SECRET_KEY with a fallback."""
+
+    def flush(self) -> None:
+        """Leave a session of an old password to the next HTTP request."""
+
+
+def user_of(session: Any) -> Any:
+    """Return the user of a session as the database has them now, or an AnonymousUser."""
+    request: Any = HttpRequest()
+    request.session = _ReadOnly(session.items())
     return get_user(request)
 
 
-def is_still_valid(scope: dict) -> bool:
-    """Whether the login of a socket holds: read anew, session and user. Guests have none."""
-    if not scope["user"].is_authenticated:
-        return True
-    return _user_of(SessionStore(scope["session"].session_key)) == scope["user"]
-
-
 class EndsWithItsLogin:
-    """What a consumer does about the events that are sent below."""
+    """Mixin that closes a socket when its session or user becomes invalid."""
 
     scope: dict
 
     @property
     def user(self) -> Any:
-        return self.scope["user"]
+        return self.scope.get("user") or AnonymousUser()
+
+    @property
+    def session(self) -> Any:
+        return self.scope.get("session", {})
+
+    @property
+    def session_key(self) -> str | None:
+        """The key of the session; None for programs that keep no cookie."""
+        return getattr(self.session, "session_key", None)
+
+    def own_topics(self) -> list[str]:
+        """Return the topics that tell of changes of the login."""
+        if self.user.is_authenticated:
+            return [user_topic(self.user)]
+        return [session_topic(self.session_key)] if self.session_key else []
+
+    def read_session(self) -> None:
+        """Read the session anew. It blocks."""
+        if self.session_key:
+            self.scope["session"] = SessionStore(self.session_key)
+
+    def read_user(self) -> None:
+        """Read the user anew, since permissions are cached there. It blocks. Raises Closed."""
+        if self.user.is_authenticated:
+            user = user_of(self.session) if self.session else self._active_user()
+            if user != self.user:
+                raise Closed(Close.UNAUTHENTICATED, "logged out")
+            self.scope["user"] = user
+
+    def _active_user(self) -> Any:
+        """Return the user of a scope without a session, as tests make them."""
+        return type(self.user)._default_manager.filter(pk=self.user.pk, is_active=True).first()
+
+    def _is_for(self, event: dict) -> bool:
+        return event["session"] == (_digest(self.session_key) if self.session_key else None)
 
     async def session_ended(self, event: dict) -> None:
-        if event["session"] == self.scope["session"].session_key:
+        if self._is_for(event):
             raise Closed(Close.UNAUTHENTICATED, "logged out")
 
-    async def user_changed(self, event: dict) -> None:
-        if not await in_thread(is_still_valid, self.scope):
-            raise Closed(Close.UNAUTHENTICATED, "logged out")
+    async def session_renewed(self, event: dict) -> None:
+        if self._is_for(event):
+            raise Closed(Close.RENEWED, "come back with the new session", COOKIE_MS)
+
+
+def tell_of_renewal(request: HttpRequest) -> None:
+    """Let this browser's sockets come back with the session that a new password brings.
+
+    To be called before the password is saved, in one transaction with it: so the sockets
+    hear of the new session before they hear that the old one has ended.
+    """
+    _tell(user_topic(request.user), "session.renewed", request.session.session_key)
+
+
+def tell_of_new_name(request: HttpRequest) -> None:
+    """Save the session of a guest, and let the sockets of this browser read it anew."""
+    request.session.save()
+    topic = session_topic(request.session.session_key or "")
+    transaction.on_commit(lambda: publish(topic, CHANGED), robust=True)
 
 
 @receiver(user_logged_out)
 def _tell_of_logout(user, request, **kwargs) -> None:
     if user is not None and request is not None:
-        event = {"type": "session.ended", "session": request.session.session_key}
-        publish(user_topic(user), event)  # the session still exists: no use to look again
+        # The session still exists: no use to read it anew.
+        _tell(user_topic(user), "session.ended", request.session.session_key)
 
 
-@receiver(post_save, sender=get_user_model())
-def _tell_of_change(instance, created, update_fields, **kwargs) -> None:
+def _tell(topic: str, kind: str, session_key: str | None) -> None:
+    event = {"type": kind, "session": _digest(session_key or "")}
+    transaction.on_commit(lambda: publish(topic, event), robust=True)
+
+
+@receiver([post_save, post_delete], sender=get_user_model())
+def _tell_of_change(instance, created=False, update_fields=None, **kwargs) -> None:
     if not created and update_fields != {"last_login"}:
-        event = {"type": "user.changed"}
-        transaction.on_commit(lambda: publish(user_topic(instance), event), robust=True)
+        _tell_user(instance)
+
+
+@receiver(m2m_changed)
+def _tell_of_groups(instance, action, **kwargs) -> None:
+    if isinstance(instance, get_user_model()) and action.startswith("post_"):
+        _tell_user(instance)
+
+
+def _tell_user(user: Any) -> None:
+    topic = user_topic(user)  # now: a deleted instance loses its primary key
+    transaction.on_commit(lambda: publish(topic, CHANGED), robust=True)

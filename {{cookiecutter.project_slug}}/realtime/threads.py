@@ -7,9 +7,12 @@ from typing import Any
 
 from channels.db import database_sync_to_async
 from django.conf import settings
-from django.db import connections
+from django.db import InterfaceError, OperationalError, connections
 
 KEEP_SECONDS: float = 60  # a database connection
+
+# Errors that mean "try again later". Others, such as IntegrityError, are answers of a database.
+OUTAGES = (InterfaceError, OperationalError)
 
 
 def _keep_connections() -> None:

@@ -2,12 +2,13 @@
 
 import asyncio
 import http.client
+import json
 from dataclasses import dataclass
 from http.cookies import SimpleCookie
 from typing import Any
 from urllib.parse import urlencode
 
-from django.contrib.auth.models import User
+from django.contrib.auth import get_user_model
 from django.test import Client
 
 from realtime.threads import in_thread
@@ -36,7 +37,7 @@ class Account:
 
     @property
     def person(self) -> dict[str, str]:
-        return {"id": self.id, "name": self.user.username}
+        return {"id": self.id, "name": self.user.get_username()}
 
     async def elsewhere(self) -> "Account":
         """Return the same user in another browser."""
@@ -44,7 +45,8 @@ class Account:
 
 
 def create_account(name: str, **fields: Any) -> Account:
-    user = User.objects.create_user(name, **fields)
+    model: Any = get_user_model()
+    user = model._default_manager.create_user(**{model.USERNAME_FIELD: name}, **fields)
     return Account(user, log_in(user))
 
 
@@ -53,6 +55,13 @@ class Response:
     status: int
     location: str
     text: str
+
+
+async def change_in(server: Server, found: Any, **changes: object) -> None:
+    """Change an object within a server's process, with its signals; delete it without changes."""
+    fields = {"model": found._meta.label, "pk": found.pk, "changes": json.dumps(changes)}
+    response = await Browser(server).post("/change/", **fields)
+    assert response.status == 204, response.text
 
 
 class Browser:

@@ -189,13 +189,21 @@ async def test_an_after_without_its_epoch_starts_over(join, one, room):
         assert seqs(ann.history) == span(1, 3)
 
 
-@pytest.mark.parametrize("direct_after", ["x", "-1", "", 10**30, 3])
+@pytest.mark.parametrize("direct_after", ["x", "-1", "", 10**30])
 async def test_garbage_as_direct_after_does_no_harm(join, one, room, ann, direct_after):
     await in_thread(fill, await in_thread(rooms.inbox, ann.user), 2)
     query = {"epoch": room.epoch, "after": 0, "direct_after": direct_after}
     async with join(one, room, ann, **query) as wire:
         assert wire.welcome["recovered"] is True
-        assert seqs(wire.direct_history) in ([1, 2], [])
+        assert seqs(wire.direct_history) == [1, 2]
+
+
+async def test_a_direct_after_beyond_the_inbox_starts_over(join, one, room, ann):
+    await in_thread(fill, await in_thread(rooms.inbox, ann.user), 2)
+    query = {"epoch": room.epoch, "after": 0, "direct_after": 3}  # from before a backup
+    async with join(one, room, ann, **query) as wire:
+        assert wire.welcome["recovered"] is False
+        assert seqs(wire.direct_history) == [1, 2]
 
 
 async def refused(wire) -> int:

@@ -4,11 +4,14 @@ import asyncio
 from functools import partial
 from typing import Any
 
-from django.contrib.auth.models import User
+from django.contrib.auth import SESSION_KEY, get_user_model
 from django.contrib.sessions.models import Session
 
+from realtime import sessions
+from realtime.frames import Close
+from realtime.sessions import SessionStore, user_of
 from realtime.threads import in_thread
-from tests.chat.accounts import Browser, create_account
+from tests.chat.accounts import Browser, change_in, create_account
 from tests.chat.client import Wire, together
 
 SOON_SECONDS = 2
@@ -40,9 +43,11 @@ async def test_a_logout_ends_the_sockets_of_its_browser(join, one, two, room, an
 async def test_a_new_password_ends_the_sockets_of_the_old_one(join, one, two, room, bob):
     ann = await in_thread(partial(create_account, "ann", password=PASSWORD))
     wires = [join(one, room, await ann.elsewhere()), join(two, room, await ann.elsewhere())]
+    tabs = [join(one, room, ann), join(two, room, ann)]  # of the browser that changes it
     other = join(two, room, bob)
-    async with together([*wires, other]):
-        response = await Browser(one, ann.cookie).post(
+    async with together([*wires, *tabs, other]):
+        browser = Browser(one, ann.cookie)
+        response = await browser.post(
             "/accounts/password_change/",
             old_password=PASSWORD,
             new_password1=f"new {PASSWORD}",
@@ -51,17 +56,19 @@ async def test_a_new_password_ends_the_sockets_of_the_old_one(join, one, two, ro
         assert (response.status, response.location) == (302, "/accounts/password_change/done/")
         assert all([await is_ended(wire) for wire in wires])
         assert await is_open(other)
+        for tab in tabs:
+            code, frames = await tab.expect_close()
+            assert (code, frames[-1]["code"]) == (Close.RENEWED, Close.RENEWED)
+            assert frames[-1]["retry_in_ms"] > 0
+    async with Wire(one, room.slug, browser.cookie) as again:
+        assert again.welcome["you"] == ann.person
 
 
-async def test_who_is_made_inactive_in_the_admin_is_out(join, one, two, room, ann, bob, admin):
-    path = f"/admin/auth/user/{ann.user.pk}/change/"
-    fields = {"username": "ann", "date_joined_0": "2026-11-23", "date_joined_1": "07:06:54"}
-    browser = Browser(one, admin.cookie)
+async def test_a_user_who_is_made_inactive_is_out(join, one, two, room, ann, bob):
     async with join(two, room, ann) as wire, join(two, room, bob) as other:
-        response = await browser.post(path, **fields, first_name="Ann", is_active="on")
-        assert response.status == 302
-        await wire.quiet("system.disconnect")  # it is another change
-        await browser.post(path, **fields)
+        await change_in(one, ann.user, last_login=None)
+        await wire.expect("system.pong")  # it has looked: this is no reason to end
+        await change_in(one, ann.user, is_active=False)
         assert await is_ended(wire)
         assert await is_open(other)
 
@@ -74,11 +81,12 @@ async def ends_at_the_next_ping(wire: Wire, change: Any, **fields: object) -> bo
 
 
 async def test_what_tells_nobody_shows_at_the_next_ping(join, one, room, ann, bob, cat):
+    users = get_user_model()._default_manager
     async with join(one, room, ann) as wire:
-        user = User.objects.filter(pk=ann.user.pk)
+        user = users.filter(pk=ann.user.pk)
         assert await ends_at_the_next_ping(wire, user.update, is_active=False)
     async with join(one, room, bob) as wire:
-        user = User.objects.filter(pk=bob.user.pk)
+        user = users.filter(pk=bob.user.pk)
         assert await ends_at_the_next_ping(wire, user.update, password="changed")
     async with join(one, room, cat) as wire:
         session = Session.objects.filter(pk=cat.cookie.partition("=")[2])
@@ -94,3 +102,22 @@ async def test_who_was_logged_out_comes_back_as_a_guest(join, one, room, ann):
     await Browser(one, ann.cookie).post("/accounts/logout/")
     async with join(one, room, ann) as wire:
         assert wire.welcome["you"]["id"].startswith("guest-")
+
+
+def test_a_socket_keeps_a_session_of_the_secret_key_before(settings, ann):
+    """Django would replace the session's key, and no WebSocket can tell the browser."""
+    key = ann.cookie.partition("=")[2]
+    settings.SECRET_KEY_FALLBACKS = [settings.SECRET_KEY]
+    settings.SECRET_KEY = "another" * 10
+    for _ in range(2):
+        assert user_of(SessionStore(key)) == ann.user
+    assert SESSION_KEY in SessionStore(key)
+
+
+def test_no_session_key_is_published(settings, ann, client, monkeypatch):
+    published: list[str] = []
+    monkeypatch.setattr(sessions, "publish", lambda *words: published.append(repr(words)))
+    client.cookies.load(ann.cookie)
+    client.post("/accounts/logout/")
+    assert published
+    assert ann.cookie.partition("=")[2] not in "".join(published)

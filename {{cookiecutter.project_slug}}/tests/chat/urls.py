@@ -1,9 +1,11 @@
-"""The project's addresses, and one that shows what the server holds."""
+"""The project's addresses, one that shows what the server holds, one that changes the database."""
 
 import asyncio
+import json
 import threading
 
-from django.http import HttpRequest, JsonResponse
+from django.apps import apps
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import path
 
 from config.urls import urlpatterns as project_urlpatterns
@@ -24,4 +26,17 @@ async def inside(request: HttpRequest) -> JsonResponse:
     return JsonResponse(held)
 
 
-urlpatterns = [path("inside/", inside), *project_urlpatterns]
+def change(request: HttpRequest) -> HttpResponse:
+    """Change an object in this process, with its signals, or delete it where no change is given."""
+    found = apps.get_model(request.POST["model"])._default_manager.get(pk=request.POST["pk"])
+    changes = json.loads(request.POST["changes"])
+    for name, value in changes.items():
+        setattr(found, name, value)
+    if changes:
+        found.save()
+    else:
+        found.delete()
+    return HttpResponse(status=204)
+
+
+urlpatterns = [path("inside/", inside), path("change/", change), *project_urlpatterns]

@@ -1,0 +1,225 @@
+"""A right is asked for when it is used, and at the next heartbeat at the latest."""
+
+import asyncio
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from channels.testing import WebsocketCommunicator
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Group
+from django.db.models import Model
+
+from chat import rooms
+from chat.consumers import ChatConsumer
+from chat.models import Message, Room
+from realtime.frames import Close
+from realtime.threads import in_thread
+from tests.chat.accounts import Account, Browser, change_in
+from tests.chat.client import Wire
+from tests.live import ANSWER_SECONDS
+
+SOON_SECONDS = 3
+
+User: Any = get_user_model()
+
+
+async def closes(wire: Wire, code: int) -> bool:
+    """Whether the server closes the socket soon, with this code."""
+    async with asyncio.timeout(SOON_SECONDS):
+        closed, frames = await wire.expect_close()
+    return (closed, frames[-1]["type"], frames[-1]["code"]) == (code, "system.disconnect", code)
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"open_to_guests": False}, Close.UNAUTHENTICATED),
+        ({"slug": "another"}, Close.NOT_FOUND),
+        ({}, Close.NOT_FOUND),
+    ],
+    ids=["closed to guests", "renamed", "deleted"],
+)
+async def test_a_changed_room_ends_the_sockets_that_may_not_stay(
+    join, one, two, room, members_room, ann, changes, code
+):
+    async with (
+        join(one, room) as here,
+        join(two, room) as there,
+        join(two, members_room, ann) as other,
+    ):
+        await change_in(one, room, **changes)
+        assert await closes(here, code)
+        assert await closes(there, code)
+        assert (await other.ask("system.ping"))["type"] == "system.pong"
+
+
+async def test_members_stay_in_a_room_that_is_closed_to_guests(join, one, two, room, ann):
+    async with join(one, room, ann) as member, join(two, room) as guest:
+        await change_in(one, room, open_to_guests=False)
+        assert await closes(guest, Close.UNAUTHENTICATED)
+        assert (await member.say("among us"))["seq"] == 1
+
+
+async def send(wire: Wire) -> None:
+    await wire.send("chat.send", id=str(uuid4()), text="still here?")
+
+
+async def sync(wire: Wire) -> None:
+    await wire.send("chat.sync", after=0)
+
+
+async def type_(wire: Wire) -> None:
+    await wire.send("chat.typing")
+
+
+async def ping(wire: Wire) -> None:
+    await wire.send("system.ping")
+
+
+def change_silently(found: Model, **fields: object) -> int:
+    """Update without a signal, as raw SQL and other programs do."""
+    return type(found)._default_manager.filter(pk=found.pk).update(**fields)
+
+
+@pytest.mark.parametrize("use", [send, sync, type_, ping])
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [({"open_to_guests": False}, Close.UNAUTHENTICATED), ({"slug": "gone"}, Close.NOT_FOUND)],
+    ids=["closed to guests", "renamed"],
+)
+async def test_a_silent_change_of_a_room_is_noticed_at_the_next_use(
+    join, one, two, room, ann, use, changes, code
+):
+    async with join(one, room) as guest, join(two, room) as listener:
+        await in_thread(lambda: change_silently(room, **changes))
+        await use(guest)
+        assert await closes(guest, code)
+        await listener.send("system.ping")  # before it, nothing of the guest's arrives
+        _, frames = await listener.expect_close()
+        assert {frame["type"] for frame in frames} <= {"presence.diff", "system.disconnect"}
+    assert not await in_thread(Message.objects.filter(room=room).exists)
+
+
+@pytest.mark.parametrize("use", [send, sync, type_, ping])
+async def test_a_user_who_is_silently_deactivated_is_out_at_the_next_use(join, one, room, ann, use):
+    async with join(one, room, ann) as wire:
+        await in_thread(lambda: change_silently(ann.user, is_active=False))
+        await use(wire)
+        assert await closes(wire, Close.UNAUTHENTICATED)
+    assert not await in_thread(Message.objects.filter(room=room).exists)
+
+
+async def test_a_user_who_is_deleted_is_out_at_once(join, one, two, room, ann, bob):
+    async with join(one, room, ann) as wire, join(two, room, bob) as other:
+        await change_in(one, ann.user)
+        assert await closes(wire, Close.UNAUTHENTICATED)
+        assert (await other.ask("system.ping"))["type"] == "system.pong"
+
+
+async def test_a_new_room_of_the_same_address_is_another_room(join, one, two, room, ann):
+    query = {"epoch": room.epoch, "after": 0}
+    async with join(one, room) as guest, join(two, room, ann) as member:
+        slug, topic = room.slug, room.topic
+        await change_in(one, room)
+        assert await closes(guest, Close.NOT_FOUND)
+        assert await closes(member, Close.NOT_FOUND)
+    again = await in_thread(lambda: Room.objects.create(slug=slug, title="Members now"))
+    assert again.topic != topic
+    async with join(two, again, ann, **query) as member:
+        assert member.welcome["recovered"] is False
+        assert (await member.say("to the new room"))["seq"] == 1
+
+
+async def alone(account: Account, room: Room) -> WebsocketCommunicator:
+    """A socket of the consumer alone, as Channels' documentation tests one."""
+    socket = WebsocketCommunicator(ChatConsumer.as_asgi(), f"/ws/chat/{room.slug}/")
+    socket.scope["user"] = account.user
+    assert await socket.connect(ANSWER_SECONDS) == (True, None)
+    welcome = await socket.receive_json_from(ANSWER_SECONDS)
+    assert (welcome["type"], welcome["you"]) == ("chat.welcome", account.person)
+    return socket
+
+
+async def answer(socket: WebsocketCommunicator) -> dict[str, Any]:
+    await socket.send_json_to({"type": "system.ping", "ref": "p"})
+    while (frame := await socket.receive_json_from(ANSWER_SECONDS)).get("ref") != "p":
+        if frame["type"] == "system.disconnect":
+            break
+    return frame
+
+
+@pytest.mark.usefixtures("no_connection_left", "no_task_left")
+async def test_a_consumer_works_without_the_applications_around_it(room, ann):
+    socket = await alone(ann, room)
+    assert (await answer(socket))["type"] == "system.pong"
+    await socket.disconnect()
+
+
+@pytest.mark.usefixtures("no_connection_left", "no_task_left")
+async def test_a_group_that_is_taken_away_is_noticed_at_the_next_heartbeat(room, ann, monkeypatch):
+    def in_group(user: Any, room: Room) -> bool:
+        return user.is_authenticated and user.groups.filter(name="friends").exists()
+
+    def set_groups(*groups: Group) -> None:
+        ann.user.groups.through.objects.all().delete()  # without a signal
+        ann.user.groups.add(*groups)
+
+    monkeypatch.setattr(rooms, "can_join", in_group)
+    friends = await in_thread(lambda: Group.objects.create(name="friends"))
+    await in_thread(set_groups, friends)
+    socket = await alone(ann, room)
+    assert (await answer(socket))["type"] == "system.pong"
+    await in_thread(set_groups)
+    assert (await answer(socket))["code"] == Close.FORBIDDEN
+    await socket.disconnect()
+
+
+async def names(wire: Wire, count: int) -> list[list[str]]:
+    """Return the names of the next diffs' joins, and of their leaves."""
+    diffs = [await wire.expect("presence.diff") for _ in range(count)]
+    return [
+        [person["name"] for diff in diffs for person in diff[key]] for key in ("joins", "leaves")
+    ]
+
+
+async def test_a_user_with_a_new_name_has_it_everywhere_at_once(join, one, two, room, ann, bob):
+    tabs = [join(one, room, ann), join(two, room, ann)]
+    async with join(one, room, bob) as here, tabs[0], tabs[1], join(two, room) as there:
+        while "ann" not in [p["name"] for p in (await here.expect("presence.diff"))["joins"]]:
+            pass
+        await change_in(one, ann.user, **{User.USERNAME_FIELD: "anna"})
+        for watcher in (here, there):
+            joins = leaves = []
+            while "anna" not in joins:
+                joins, leaves = await names(watcher, 1)
+                assert leaves == []
+        for tab in tabs:
+            await tab.say("by my new name")
+        said = [await here.expect("chat.message") for _ in tabs]
+        assert {message["user"]["name"] for message in said} == {"anna"}
+        async with join(one, room) as late:
+            members = [person["name"] for person in late.welcome["members"]]
+            assert (members.count("anna"), members.count("ann")) == (1, 0)
+
+
+async def test_a_guest_with_a_new_name_is_one_person(join, one, two, room):
+    browser = Browser(one)
+    await browser.get(f"/rooms/{room.slug}/")
+    tabs = [Wire(server, room.slug, browser.cookie) for server in (one, two)]
+    async with join(one, room) as watcher, tabs[0], tabs[1]:
+        me = tabs[0].welcome["you"]
+        assert tabs[1].welcome["you"] == me
+        assert (await browser.post("/name/", name="Ann")).status == 302
+        joins: list[str] = []
+        while "Ann" not in joins:
+            joins, leaves = await names(watcher, 1)
+            assert leaves == []
+        async with join(two, room) as late:
+            same = [person for person in late.welcome["members"] if person["id"] == me["id"]]
+            assert same == [{"id": me["id"], "name": "Ann"}]
+        page = await Browser(one).get("/")
+        assert "2 here now" in page.text or "3 here now" in page.text  # the late one may linger
+        for tab in tabs:
+            await tab.say("by my new name")
+            assert (await watcher.expect("chat.message"))["user"]["name"] == "Ann"

@@ -310,7 +310,7 @@ def test_a_logout_in_another_tab_ends_the_socket(person, room):
 def test_a_guest_picks_a_name(person, room):
     ann, bob = person(), person()
     ann.page.goto(ann.site.url)
-    ann.page.get_by_role("button", name="guest-").click()
+    ann.page.get_by_role("button", name="Guest").click()
     ann.page.get_by_label("Your name here").fill("Ann <b>")
     ann.page.get_by_role("button", name="Change it").click()
     ann.enter(room)
@@ -360,7 +360,7 @@ def test_pictures_of_a_room(person, room, tmp_path):
     people = {view: person(**options) for view, options in VIEWS.items()}
     for view, someone in people.items():
         someone.page.goto(someone.site.url)
-        someone.page.get_by_role("button", name="guest-").click()
+        someone.page.get_by_role("button", name="Guest").click()
         someone.page.get_by_label("Your name here").fill(names[view])
         someone.page.get_by_role("button", name="Change it").click()
         someone.enter(room)

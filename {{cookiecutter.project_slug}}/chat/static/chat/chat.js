@@ -19,11 +19,15 @@ let recipient = null; // a person, or null for everyone
 
 const isYou = (person) => person.id === client.you?.id;
 const isUser = (person) => person.id.startsWith("user-");
+const isolate = (name) => `\u2068${name}\u2069`; // keeps its direction within a sentence of another
 
 function drawPerson(line, person) {
   find(".avatar", line).textContent = Array.from(person.name)[0];
   find(".avatar", line).dataset.colour = person.id.charCodeAt(person.id.length - 1) % 6;
   find(".name", line).textContent = person.name;
+  // A guest may choose any name, so the page says who is one.
+  const mark = find(".mark", line);
+  if (mark) mark.textContent = person.id.startsWith("guest-") ? "(guest)" : "";
   line.classList.toggle("mine", isYou(person));
 }
 
@@ -32,7 +36,7 @@ function drawMessage({ user, to, text, sent_at = new Date().toISOString() }) {
   const sentAt = new Date(sent_at);
   const dateStyle = sentAt.toDateString() === new Date().toDateString() ? undefined : "medium";
   drawPerson(line, user);
-  if (to) find(".to", line).textContent = `to ${isYou(to) ? "you" : to.name}`;
+  if (to) find(".to", line).textContent = `to ${isYou(to) ? "you" : isolate(to.name)}`;
   find("time", line).dateTime = sent_at;
   find("time", line).textContent = sentAt.toLocaleString([], { dateStyle, timeStyle: "short" });
   find(".text", line).textContent = text;
@@ -44,9 +48,10 @@ function drawMessage({ user, to, text, sent_at = new Date().toISOString() }) {
 class Conversation {
   #isAtEnd = true;
   #scrollToEnd = () => (this.scroller.scrollTop = this.scroller.scrollHeight);
-  #group = () => Array.from(this.list.children).forEach((line, index, lines) => {
-    line.classList.toggle("continued", line.dataset.people === lines[index - 1]?.dataset.people);
-  });
+  #group = (line) => {
+    const before = line?.previousElementSibling?.dataset.people;
+    line?.classList.toggle("continued", line.dataset.people === before);
+  };
   #unsentLine = (id) => find(`[data-id="${id}"]`, this.unsent);
 
   /** @param {Element} root @param {() => any} log the client's, another one after each reset */
@@ -77,9 +82,10 @@ class Conversation {
   }
 
   append(messages) {
-    this.list.append(...messages.map(drawMessage));
+    const lines = messages.map(drawMessage);
+    this.list.append(...lines);
+    lines.forEach(this.#group);
     for (const { id } of messages) this.#unsentLine(id)?.remove();
-    this.#group();
     this.older.hidden = !this.log().hasOlder;
     this.jump.hidden = this.#isAtEnd;
     if (this.#isAtEnd) this.#scrollToEnd();
@@ -88,12 +94,16 @@ class Conversation {
   async loadOlder() {
     if (this.older.disabled) return;
     this.older.disabled = true;
-    const messages = await this.log().older().catch(() => []); // the connection may be lost
-    const fromEnd = this.scroller.scrollHeight - this.scroller.scrollTop;
-    this.list.prepend(...messages.map(drawMessage));
-    this.#group();
-    this.older.hidden = !this.log().hasOlder;
+    const log = this.log();
+    const messages = await log.older().catch(() => []); // the connection may be lost
     this.older.disabled = false;
+    if (log !== this.log()) return; // all has been started over meanwhile
+    const fromEnd = this.scroller.scrollHeight - this.scroller.scrollTop;
+    const lines = messages.map(drawMessage);
+    const first = this.list.firstElementChild;
+    this.list.prepend(...lines);
+    [...lines, first].forEach(this.#group);
+    this.older.hidden = !log.hasOlder;
     this.scroller.scrollTop = this.scroller.scrollHeight - fromEnd;
   }
 
@@ -147,7 +157,7 @@ client.on("typing", ({ id, name }) => {
 
 function showTyping() {
   const current = [...typists.values()].filter(({ until }) => until > Date.now());
-  const names = new Intl.ListFormat("en").format(current.map(({ name }) => name));
+  const names = new Intl.ListFormat("en").format(current.map(({ name }) => isolate(name)));
   find("#typing").textContent = names && `${names} ${current.length > 1 ? "are" : "is"} typing…`;
 }
 

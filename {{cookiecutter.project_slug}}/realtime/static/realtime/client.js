@@ -6,7 +6,8 @@
 /** @typedef { { seq: number, id: string, user: Person, to?: Person, text: string, sent_at: string } } Message */
 /** @typedef { { id: string, text: string, to: Person | null, state: string, error: string } } Item */
 
-const ANSWER_MS = 10_000; // for a welcome, and for any frame after a ping
+const ANSWER_MS = 10_000; // for any frame, once one was asked for
+const GIVE_UP_MS = 60_000; // for the answer itself, while other frames come
 const STABLE_MS = 5_000; // a connection that lasted this long ends a series of attempts
 const GAP_MS = 300; // two processes may publish out of order
 const RETRY_MS = 2_000;
@@ -17,6 +18,7 @@ const MAX_EARLY = 500; // messages kept until those before them come; others are
 const SHARE = 0.75; // of the burst, for what can wait; the rest is for pings
 const TEMPORARY = ["rate_limited", "unavailable"];
 const LOST = { type: "system.error", code: "lost", detail: "there is no connection" };
+const SILENT = { type: "system.error", code: "silent", detail: "the server does not answer" };
 
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -31,6 +33,7 @@ function newId() {
 /** Messages in the order of their seq, each once. It asks for those that are missing. */
 class MessageLog {
   isReady = false; // has its first page
+  isVoid = false; // another log has taken its place
   hasOlder = false;
   newest = 0;
   #oldest = 0;
@@ -69,6 +72,7 @@ class MessageLog {
   }
 
   #apply(messages, isFirstPage = false) {
+    if (this.isVoid) return;
     const next = messages.filter(({ seq }) => seq > this.newest);
     let seq = next.at(-1)?.seq ?? this.newest;
     while (this.#early.has(seq + 1)) next.push(this.#early.get(++seq));
@@ -82,7 +86,7 @@ class MessageLog {
     if (this.#isCatchingUp) return;
     this.#isCatchingUp = true;
     await sleep(GAP_MS);
-    while (this.newest < this.#known) {
+    while (!this.isVoid && this.newest < this.#known) {
       const firstEarly = Math.min(...this.#early.keys(), this.#known + 1);
       const page = await this.fetch({ after: this.newest }).catch(() => null);
       if (page === null) break; // the next message, pong or welcome leads back here
@@ -117,9 +121,11 @@ export class RealtimeClient extends EventTarget {
   #isPinging = false;
   #welcomedAt = 0;
   #attempts = 0;
-  #timer = 0; // to connect again, to give up, or to ping
+  #timer = 0; // to connect again, or to ping
+  #deadline = 0; // for any frame to come
   #paidUntil = 0; // a frame costs time, of which the server lends us a burst
   #typedAt = -Infinity;
+  #fail = (item, error) => this.#change(item, { state: "failed", error });
   #change = (item, changes) => this.#emit("item", Object.assign(item, changes));
   #emit = (type, detail) => this.dispatchEvent(new CustomEvent(type, { detail }));
   #handlers = {
@@ -155,12 +161,13 @@ export class RealtimeClient extends EventTarget {
     const socket = (this.#socket = new WebSocket(this.address));
     socket.onmessage = (event) => socket === this.#socket && this.#receive(JSON.parse(event.data));
     socket.onclose = (event) => socket === this.#socket && this.#lose(event.code, event.reason);
-    this.#schedule(ANSWER_MS, () => this.#lose(0, "no answer"));
+    this.#expectFrame();
   }
 
   /** Say it to all, or to one person. @param {string} text @param {Person | null} to */
   say(text, to = null) {
-    const item = { id: newId(), text, to, state: "pending", error: "" };
+    const wellFormed = text.replace(/\p{Cs}/gu, "\ufffd"); // halves of pairs are no text
+    const item = { id: newId(), text: wellFormed, to, state: "pending", error: "" };
     this.outbox.set(item.id, item);
     this.#submit(item);
   }
@@ -174,6 +181,8 @@ export class RealtimeClient extends EventTarget {
   }
 
   #receive(frame) {
+    clearTimeout(this.#deadline);
+    this.#deadline = 0;
     if (this.#isPinging) this.#pingIn(this.#heartbeatMs);
     (this.#answers.get(frame.ref) ?? this.#handlers[frame.type])?.(frame);
   }
@@ -187,6 +196,7 @@ export class RealtimeClient extends EventTarget {
     this.#paidUntil = 0;
     if (!frame.recovered) {
       this.#emit("reset");
+      this.room.isVoid = this.direct.isVoid = true;
       [this.room, this.direct] = [this.#newLog(false), this.#newLog(true)];
     }
     this.#handlers["system.pong"](frame); // it names the same seqs
@@ -199,7 +209,10 @@ export class RealtimeClient extends EventTarget {
   #updateMembers(joins, leaves) {
     const isHere = ({ id, name }) => this.#members.get(id)?.name === name; // not renamed meanwhile
     for (const person of leaves) if (isHere(person)) this.#members.delete(person.id);
-    for (const person of joins) this.#members.set(person.id, person);
+    for (const person of joins) {
+      this.#members.set(person.id, person);
+      if (person.id === this.you?.id) this.you = person; // under a new name
+    }
     this.#emit("presence", [...this.#members.values()]);
   }
 
@@ -209,8 +222,13 @@ export class RealtimeClient extends EventTarget {
     this.#schedule(ms, () => {
       this.#isPinging = true;
       this.#send({ type: "system.ping" });
-      this.#schedule(ANSWER_MS, () => this.#lose(0, "no answer"));
+      this.#expectFrame();
     });
+  }
+
+  /** Without any frame in time the connection is dead. To be called when one was asked for. */
+  #expectFrame() {
+    this.#deadline ||= setTimeout(() => this.#lose(0, "no answer"), ANSWER_MS);
   }
 
   /** Close the socket, and come back as the code says. */
@@ -218,8 +236,14 @@ export class RealtimeClient extends EventTarget {
     this.#socket?.close();
     this.#socket = null;
     clearTimeout(this.#timer);
+    clearTimeout(this.#deadline);
+    this.#deadline = 0;
     for (const answer of this.#answers.values()) answer(LOST);
-    if (code >= 4000 && code < 4100) return this.#setState("refused", code, reason);
+    if (code >= 4000 && code < 4100) {
+      this.#setState("refused", code, reason);
+      for (const item of this.outbox.values()) if (item.state === "pending") this.#fail(item, reason);
+      return;
+    }
     const isStable = performance.now() - this.#welcomedAt > STABLE_MS;
     if (isStable && this.state === "connected") this.#attempts = 0;
     const isAtOnce = code >= 4200 && code < 4300 && this.#attempts === 0;
@@ -264,10 +288,14 @@ export class RealtimeClient extends EventTarget {
     for (;;) {
       await sleep(this.#pay());
       if (!socket || socket !== this.#socket) throw new Error(LOST.detail, { cause: LOST.code });
+      let timer = 0;
       const answer = await new Promise((resolve) => {
         this.#answers.set(ref, resolve);
+        timer = setTimeout(resolve, GIVE_UP_MS, SILENT);
         socket.send(JSON.stringify({ ...frame, ref }));
+        this.#expectFrame();
       });
+      clearTimeout(timer);
       this.#answers.delete(ref);
       if (answer.type !== "system.error") return answer;
       if (!TEMPORARY.includes(answer.code)) throw new Error(answer.detail, { cause: answer.code });
@@ -285,7 +313,7 @@ export class RealtimeClient extends EventTarget {
 
   async #submit(item) {
     const { id, text, to } = item;
-    this.#change(item, { state: "pending" });
+    this.#change(item, { state: "pending", error: "" });
     try {
       const frame = to ? { type: "chat.direct", to: to.id } : { type: "chat.send" };
       const { seq } = await this.#ask({ ...frame, id, text }, id);
@@ -293,7 +321,7 @@ export class RealtimeClient extends EventTarget {
       (to ? this.direct : this.room).expect(seq);
     } catch (/** @type {any} */ error) {
       if (error.cause === LOST.code && this.state !== "refused") return; // the next welcome retries
-      if (this.outbox.has(id)) this.#change(item, { state: "failed", error: error.message });
+      if (this.outbox.has(id)) this.#fail(item, error.message);
     }
   }
 }

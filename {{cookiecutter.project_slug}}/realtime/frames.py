@@ -4,8 +4,9 @@ An app adds frames of its own: subclasses of ``ClientFrame`` and ``Frame`` with 
 https://jcristharif.com/msgspec/structs.html#tagged-unions
 """
 
+import json
 from enum import IntEnum
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta
@@ -37,7 +38,10 @@ class Frame(msgspec.Struct, omit_defaults=True, tag_field="type"):
     """A frame of the server's."""
 
     def encode(self) -> str:
-        return msgspec.json.encode(self).decode()
+        try:
+            return msgspec.json.encode(self).decode()
+        except UnicodeEncodeError:  # the ``ref`` of a client has half a surrogate pair
+            return json.dumps(msgspec.to_builtins(self))
 
 
 class ClientFrame(Frame, kw_only=True):
@@ -96,6 +100,10 @@ class Refused(Exception):
         self.code, self.detail, self.ref = code, detail, ref
 
 
+class BadFrame(Refused):
+    """A frame that its client has made wrong, whatever its user typed. Too many close a socket."""
+
+
 class Closed(Exception):
     """A socket that must not stay: its client gets a ``Disconnect`` with this code."""
 
@@ -109,21 +117,43 @@ class _Reference(msgspec.Struct):
 
 
 def decode(text: str | None, decoder: msgspec.json.Decoder) -> ClientFrame:
-    """Return the frame in ``text``. Raises Refused, with the frame's ``ref`` if it has one."""
+    """Return the frame in ``text``. Raises Refused, with the frame's ``ref`` if it has one.
+
+    It is a BadFrame unless what a user typed is to blame.
+    """
     if text is None:
-        raise Refused("bad_frame", "binary frames are not understood")
+        raise BadFrame("bad_frame", "binary frames are not understood")
     try:
         return decoder.decode(text)
     except msgspec.ValidationError as error:
-        detail, code = str(error), "invalid"
+        detail = str(error)
     except (msgspec.MsgspecError, RecursionError) as error:
-        raise Refused("bad_frame", str(error)) from error
-    if detail.endswith("`$.type`") or detail.endswith("field `type`"):
-        code = "unknown_type"
-    elif "length <=" in detail:
-        code = "too_long"
+        raise _unreadable(text, error) from error
     try:
         ref = msgspec.json.decode(text, type=_Reference).ref
     except msgspec.MsgspecError:
         ref = None
-    raise Refused(code, detail, ref)
+    if detail.endswith("`$.type`") or detail.endswith("field `type`"):
+        raise BadFrame("unknown_type", detail, ref)
+    if "length <=" in detail and ref is not None:
+        raise Refused("too_long", detail, ref)
+    raise BadFrame("too_long" if "length <=" in detail else "invalid", detail, ref)
+
+
+def _unreadable(text: str, error: Exception) -> Refused:
+    """Return the reason to refuse ``text``, which msgspec cannot decode.
+
+    Half a surrogate pair is no text, but JSON.stringify() writes one that a user has typed.
+    """
+    try:
+        frame: Any = json.loads(text)
+        json.dumps(frame, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        try:
+            ref = msgspec.convert(frame, type=_Reference).ref
+        except msgspec.ValidationError:
+            ref = None
+        return Refused("bad_frame", "half of a surrogate pair", ref)
+    except (ValueError, RecursionError):
+        pass
+    return BadFrame("bad_frame", str(error))

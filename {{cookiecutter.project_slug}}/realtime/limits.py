@@ -7,7 +7,7 @@ from collections.abc import Callable
 import msgspec
 from django.conf import settings
 
-from realtime.frames import ClientFrame, Close, Closed, Refused, decode
+from realtime.frames import BadFrame, ClientFrame, Close, Closed, Refused, decode
 
 MAX_BAD_FRAMES = 10  # in a row
 MAX_REFUSED_FRAMES = 100  # in a row, for coming too fast
@@ -72,7 +72,7 @@ class Reader:
         try:
             frame = decode(text, self.decoder)
         except Refused as refused:
-            self.bad_frames += 1
+            self.bad_frames += isinstance(refused, BadFrame)
             if self.bad_frames >= MAX_BAD_FRAMES:
                 raise Closed(Close.BAD_FRAMES, refused.detail) from refused
             self._count(refused.ref)

@@ -23,7 +23,7 @@ QUIET_SECONDS = 0.3
 
 # The rules for clients.
 GAP_SECONDS = 0.3  # to wait for what may come out of order
-DEAD_SECONDS = 10  # without an answer to a ping
+DEAD_SECONDS = 10  # without any frame, after one that is to be answered
 RETRY_SECONDS = 1  # after which a refused frame is sent again
 MIN_BACKOFF_SECONDS, MAX_BACKOFF_SECONDS = 0.5, 30
 
@@ -224,6 +224,7 @@ class Member(Client):
         self.epoch = ""
         self.changed = asyncio.Event()
         self.tasks: set[asyncio.Task] = set()
+        self.deadline: asyncio.TimerHandle | None = None  # for any frame to come
 
     async def open(self) -> None:
         self.running = asyncio.create_task(self._run())
@@ -269,18 +270,17 @@ class Member(Client):
         known = {}
         if self.epoch:
             known = {"epoch": self.epoch, "after": self.room.seq, "direct_after": self.direct.seq}
-        silence: float = ANSWER_SECONDS
         try:
             async with await open_websocket(
                 self.server, self.path, self.cookie, **self.query, **known
             ) as self.websocket:
+                self._expect_frame(ANSWER_SECONDS)
                 while True:
-                    async with asyncio.timeout(silence):
-                        frame = json.loads(await self.websocket.recv())
+                    frame = json.loads(await self.websocket.recv())
+                    self._stop_expecting()
                     if frame["type"] == "system.disconnect":
                         return frame["code"], frame.get("retry_in_ms", 0) / 1000
                     if frame["type"] == "chat.welcome":
-                        silence = frame["heartbeat"] + DEAD_SECONDS
                         self._in_background(self._ping(frame["heartbeat"]))
                     await self._take(frame)
         except ConnectionClosed as closed:
@@ -288,8 +288,20 @@ class Member(Client):
         except (OSError, EOFError, InvalidHandshake):
             return NOT_OPEN, 0
         finally:
+            self._stop_expecting()
             for task in self.tasks:
                 task.cancel()
+
+    def _expect_frame(self, seconds: float = DEAD_SECONDS) -> None:
+        """Break the connection off unless a frame comes in time."""
+        if self.deadline is None and self.websocket is not None:
+            break_off = self.websocket.transport.abort
+            self.deadline = asyncio.get_running_loop().call_later(seconds, break_off)
+
+    def _stop_expecting(self) -> None:
+        if self.deadline is not None:
+            self.deadline.cancel()
+            self.deadline = None
 
     async def _take(self, frame: dict[str, Any]) -> None:
         kind, ref = frame["type"], frame.get("ref")
@@ -346,6 +358,7 @@ class Member(Client):
     async def _send(self, frame: dict[str, Any] | None, seconds: float = 0) -> None:
         await asyncio.sleep(seconds)
         if frame is not None and self.websocket is not None:
+            self._expect_frame()
             with suppress(ConnectionClosed):  # what matters is in the outbox
                 await self.websocket.send(json.dumps(frame))
 

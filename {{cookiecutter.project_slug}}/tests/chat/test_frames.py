@@ -1,13 +1,17 @@
 """What is no frame is answered with an error, and the socket stays open."""
 
 import json
-from uuid import uuid4
+import random
+import re
+from collections import Counter
+from uuid import UUID, uuid4
 
 import pytest
+from django.conf import settings
 
 from chat.consumers import ChatConsumer
-from chat.frames import Sync
-from realtime.frames import Ping, Refused, decode
+from chat.frames import Send, Sync
+from realtime.frames import ClientFrame, Error, Ping, Refused, decode
 from realtime.limits import MAX_BAD_FRAMES
 
 ID = str(uuid4())
@@ -88,6 +92,57 @@ async def test_a_ref_that_is_too_long_is_refused(join, one, room):
         error = await ann.expect("system.error")
         assert "ref" in error["detail"]
         assert "ref" not in error
+
+
+# What people can type, or paste. Some of it makes a text that is refused.
+TYPED = [
+    *["a", " ", "\n", '"', "\\", "\\u0000", "</script>", "안녕", "👩\u200d👧"],
+    *["\u200f", "\u2028", "\u3164", "\ufeff", "\0", "\x1f", "\x7f", "\uffff", "\U0010ffff"],
+    *["\ud83d", "\udc69", "\ud800", "\udfff"],
+]
+
+
+def typed(dice: random.Random) -> str:
+    """Return random words as a browser has them: two halves side by side are a whole pair."""
+    words = "".join(dice.choices(TYPED, k=dice.randint(1, 8)))
+    return words.encode("utf-16", "surrogatepass").decode("utf-16", "surrogatepass")
+
+
+def stringify(value: object) -> str:
+    """Return what JSON.stringify() does: as it is, but for half of a pair."""
+    text = json.dumps(value, ensure_ascii=False)
+    return re.sub("[\ud800-\udfff]", lambda half: f"\\u{ord(half[0]):04x}", text)
+
+
+def read(text: str) -> ClientFrame | Refused:
+    try:
+        return decode(text, ChatConsumer.decoder)
+    except Refused as refused:
+        return refused
+
+
+def test_whatever_a_browser_sends_is_read_or_refused_with_its_ref():
+    found = Counter()
+    for number in range(2000):
+        dice = random.Random(number)
+        text, ref = typed(dice), dice.choice([typed(dice), number, -number])
+        sent = stringify({"type": "chat.send", "id": ID, "text": text, "ref": ref})
+        answer = read(sent)
+        found[type(answer)] += 1
+        assert answer.ref == ref, sent
+        assert answer == Send(id=UUID(ID), text=text, ref=ref) or type(answer) is Refused, sent
+        assert json.loads(Error("invalid", "no", ref).encode())["ref"] == ref, sent
+    assert found.keys() == {Send, Refused}  # no BadFrame: nobody is cut off for their words
+
+
+async def test_all_that_people_type_is_answered_and_closes_no_socket(join, one, room, ann, bob):
+    async with join(one, room, ann) as wire:
+        for text in [*TYPED, *MAX_BAD_FRAMES * ["\ud800", "x" * (settings.CHAT_TEXT_LENGTH + 1)]]:
+            for answer in [await wire.say(text), await wire.tell(bob.id, text)]:
+                assert answer["type"] in ("system.ack", "system.error")
+                assert answer.get("code") in (None, "bad_frame", "invalid", "too_long")
+            assert (await wire.tell(text, "to nobody"))["type"] == "system.error"
+        assert (await wire.ask("system.ping", ref="\ud800"))["type"] == "system.error"
 
 
 async def test_unknown_fields_are_fine(join, one, room):

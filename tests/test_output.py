@@ -56,7 +56,7 @@ MARKS = {
         ("    def on_send(", ["chat/consumers.py"]),
     ],
     "chat": [
-        ("ChatConsumer.as_asgi()", ["config/routing.py"]),
+        ("ws/chat/<slug:slug>/", ["config/routing.py"]),
         ("WEBSOCKETS_PER_PERSON = 20", ["config/settings.py"]),
         ("msgspec>=", ["pyproject.toml"]),
     ],

@@ -91,7 +91,7 @@ class ProtocolConsumer(EndsWithItsLogin, AsyncWebsocketConsumer):
 
     async def __call__(self, scope, receive, send) -> None:
         if "socket" not in scope:  # a test of the consumer alone
-            socket = Socket(receive, send)
+            socket = Socket(scope, receive, send)
             scope, receive, send = {**scope, "socket": socket}, socket.receive, socket.send
         self.scope, self.base_send = scope, send
         self.socket: Socket = scope["socket"]

@@ -14,7 +14,7 @@ class EchoConsumer(RealtimeConsumer):
     groups = ["echo"]
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
-        said = f"{len(bytes_data)} bytes" if bytes_data else text_data
+        said = text_data if bytes_data is None else f"{len(bytes_data)} bytes"
         await self.send(text_data=f"You said: {said}")
 
     async def echo_message(self, event: dict) -> None:

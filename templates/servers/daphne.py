@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from typing import Any
 
 from channels.routing import get_default_application
 from daphne.access import AccessLogGenerator
@@ -53,20 +54,25 @@ def install_drain() -> None:
         return drained.addBoth(lambda _: kill_all_applications(self))
 
     Server.kill_all_applications = drain_and_kill_all_applications
-    _install_back_pressure()
+    _install_send()
 
 
-def _install_back_pressure() -> None:
-    """Let ``send`` wait for a peer that does not read: daphne keeps all of it in memory."""
+def _install_send() -> None:
+    """Let ``send`` wait for a client that does not read: daphne keeps all of it in memory.
+    And let it send an empty message, which daphne takes for none.
+    """
     handle_reply = Server.handle_reply
+
+    def is_open(server: Server, protocol: Any) -> bool:
+        return "disconnected" not in server.connections.get(protocol, ("disconnected",))
 
     async def handle_reply_and_wait(self, protocol, message: dict) -> None:
         await handle_reply(self, protocol, message)
-        while (  # noqa: ASYNC110
-            message["type"] == "websocket.send"
-            and "disconnected" not in self.connections.get(protocol, ("disconnected",))
-            and protocol.transport._isSendBufferFull()
-        ):
+        if message["type"] != "websocket.send":
+            return
+        if not message.get("text") and not message.get("bytes") and is_open(self, protocol):
+            protocol.sendMessage(b"", isBinary=message.get("text") is None)
+        while is_open(self, protocol) and protocol.transport._isSendBufferFull():  # noqa: ASYNC110
             await asyncio.sleep(FULL_SECONDS)
 
     Server.handle_reply = handle_reply_and_wait

@@ -1,5 +1,8 @@
 """Static files in front of Django: the same on every server, with and without DEBUG."""
 
+import asyncio
+from collections.abc import Awaitable, Callable
+
 from whitenoise.middleware import WhiteNoiseMiddleware
 
 CHUNK_BYTES = 64 * 1024
@@ -20,7 +23,8 @@ class StaticFiles:
         find = self.index.find_file if self.index.autorefresh else self.index.files.get
         static_file = find(scope["path"])
         if static_file is None:
-            return await self.application(scope, receive, send)
+            await self.application(scope, receive, send)
+            return
 
         request_headers = {
             f"HTTP_{name.decode('latin1').upper().replace('-', '_')}": value.decode("latin1")
@@ -39,7 +43,20 @@ class StaticFiles:
             }
         )
         if response.file is not None:
-            with response.file:
-                while chunk := response.file.read(CHUNK_BYTES):
-                    await send({"type": "http.response.body", "body": chunk, "more_body": True})
+            leaving = asyncio.ensure_future(_client_leaves(receive))
+            try:
+                with response.file:
+                    while chunk := response.file.read(CHUNK_BYTES):
+                        await send({"type": "http.response.body", "body": chunk, "more_body": True})
+                        await asyncio.sleep(0)  # a server may take all that it is given
+                        if leaving.done():
+                            return  # the rest is for nobody
+            finally:
+                leaving.cancel()
         await send({"type": "http.response.body"})
+
+
+async def _client_leaves(receive: Callable[[], Awaitable[dict]]) -> None:
+    """Return when the client has left: not every server says so where it is written to."""
+    while (await receive())["type"] != "http.disconnect":
+        pass

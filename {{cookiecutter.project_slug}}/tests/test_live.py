@@ -2,6 +2,7 @@
 
 import http.client
 import re
+import shutil
 import signal
 import socket
 import stat
@@ -63,6 +64,30 @@ def stream(request):
 urlpatterns += [path("slow/<int:seconds>/", slow), path("stream/", stream)]
 """
 
+REPEATING_CONSUMER = """
+from channels.generic import websocket
+
+
+class EchoConsumer(websocket.AsyncWebsocketConsumer):
+    async def receive(self, **message):
+        await self.send(**message)
+"""
+
+TICKING_CONSUMER = """
+import asyncio
+from channels.generic import websocket
+
+
+class EchoConsumer(websocket.AsyncWebsocketConsumer):
+    async def receive(self, **message):
+        try:
+            for _ in range(100):
+                await self.send(text_data="tick" * 10_000)
+                await asyncio.sleep(0.01)
+        finally:
+            print("consumer ended", flush=True)
+"""
+
 HANDSHAKE = """\
 GET /ws/echo/ HTTP/1.1\r
 Host: localhost\r
@@ -79,6 +104,15 @@ Sec-WebSocket-Version: 13\r
 def test_echo(server, text):
     with server.connect() as websocket:
         assert ask(websocket, text) == f"You said: {text}"
+
+
+def test_an_empty_message_is_one(start, project_copy, production):
+    (project_copy / "echo" / "consumers.py").write_text(REPEATING_CONSUMER)
+    server = start("manage.py serve --port PORT", production, project_copy)
+    with server.connect() as websocket:
+        for message in ("", b"", "text", b"bytes"):
+            websocket.send(message)
+            assert websocket.recv(timeout=ANSWER_SECONDS) == message
 
 
 def test_a_binary_frame_does_not_end_the_socket(server):
@@ -128,6 +162,37 @@ def test_the_page_and_its_static_files(server):
         assert headers["x-content-type-options"] == "nosniff"
     assert server.get("/static/nothing.css")[0] == 404
     assert server.get("/static/admin/css/base.css")[0] == 200
+
+
+def test_a_download_that_is_broken_off_is_nothing_for_the_log(start, production, tmp_path):
+    folder = shutil.copytree(production["STATIC_ROOT"], tmp_path / "static")
+    with open(folder / "large.bin", "wb") as large:
+        large.truncate(200 * 1024 * 1024)
+    environment = {**production, "STATIC_ROOT": str(folder), "GRACE_SECONDS": "5"}
+    server = start("manage.py serve --port PORT", environment)
+    for _ in range(3):
+        with socket.create_connection(("127.0.0.1", server.port), ANSWER_SECONDS) as client:
+            client.sendall(b"GET /static/large.bin HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            assert b" 200 " in client.recv(64 * 1024)
+    assert server.get("/static/echo/icon.svg")[0] == 200
+    server.stop()
+    assert server.process.returncode == 0
+    assert not re.search("WARNING|ERROR|[Ee]xception|[Cc]losed", server.log)
+
+
+def test_a_client_that_leaves_while_it_is_written_to_is_nothing_for_the_log(
+    start, project_copy, production
+):
+    (project_copy / "echo" / "consumers.py").write_text(TICKING_CONSUMER)
+    server = start("manage.py serve --port PORT", production, project_copy)
+    with socket.create_connection(("127.0.0.1", server.port), ANSWER_SECONDS) as client:
+        client.sendall(HANDSHAKE.encode())
+        assert b" 101 " in client.recv(4096)
+        client.sendall(b"\x81\x80" + bytes(4))  # an empty text
+        client.recv(4096)
+    wait_until(lambda: "consumer ended" in server.log, ANSWER_SECONDS, lambda: server.log)
+    server.stop()
+    assert not re.search("WARNING|ERROR|Traceback|[Cc]losed", server.log)
 
 
 def test_the_log_is_free_of_noise(server):

@@ -21,6 +21,7 @@ LEFT_OUT = {
         "realtime/frames.py",
         "realtime/hub.py",
         "realtime/leases.py",
+        "realtime/redis_leases.py",
         "realtime/limits.py",
         "realtime/presence.py",
         "realtime/protocol.py",

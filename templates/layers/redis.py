@@ -6,7 +6,7 @@ if DEBUG and not REDIS_URL:
 
 CHANNEL_LAYERS = {
     "default": {
-        "BACKEND": "channels_redis.core.RedisChannelLayer",
+        "BACKEND": "realtime.layers.RedisChannelLayer",
         "CONFIG": {
             "prefix": "{{ cookiecutter.project_slug }}",
             "hosts": [
@@ -17,6 +17,7 @@ CHANNEL_LAYERS = {
                     "socket_timeout": 30,
                     "socket_connect_timeout": 5,
                     "health_check_interval": 30,
+                    "max_connections": 50,  # calls that find none free wait
                 }
             ],
             "capacity": 2000,  # a channel that is full loses messages

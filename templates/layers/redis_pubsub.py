@@ -6,7 +6,7 @@ if DEBUG and not REDIS_URL:
 
 CHANNEL_LAYERS = {
     "default": {
-        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+        "BACKEND": "realtime.layers.RedisPubSubChannelLayer",
         "CONFIG": {
             "prefix": "{{ cookiecutter.project_slug }}",
             "hosts": [

@@ -5,6 +5,7 @@ from django.core.checks import Error, Warning, register
 
 BLOCKING_POP_SECONDS = 5  # channels_redis.core.RedisChannelLayer.brpop_timeout
 REDIS_READ_TIMEOUT_SECONDS = 5  # redis-py 8's own, where a host gives none
+REDIS_LAYERS = ["channels_redis.core.RedisChannelLayer", "realtime.layers.RedisChannelLayer"]
 
 
 def _default_layer() -> dict:
@@ -46,7 +47,7 @@ def check_memory_layer(app_configs, **kwargs) -> list:
 @register("realtime")
 def check_redis_timeout(app_configs, **kwargs) -> list:
     layer = _default_layer()
-    if layer.get("BACKEND") != "channels_redis.core.RedisChannelLayer":
+    if layer.get("BACKEND") not in REDIS_LAYERS:
         return []
     hosts = layer.get("CONFIG", {}).get("hosts", [])
     timeouts = [

@@ -1,0 +1,1 @@
+{% include 'layer_classes/' ~ cookiecutter.channel_layer ~ '.py' %}

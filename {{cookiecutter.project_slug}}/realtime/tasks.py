@@ -2,18 +2,22 @@
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+import sys
+from collections.abc import Callable, Coroutine
 
 logger = logging.getLogger(__name__)
+
+RESTART_SECONDS = 1  # before a task that must not end is started again
 
 _tasks: set[asyncio.Task] = set()  # an event loop alone would forget them
 
 
-def in_background(coroutine: Coroutine, seconds: float | None = None) -> None:
+def in_background(coroutine: Coroutine, seconds: float | None = None) -> asyncio.Task:
     """Run it as a task, for ``seconds`` at most. An exception goes to the log."""
     task = asyncio.ensure_future(_run(coroutine, seconds))
     _tasks.add(task)
     task.add_done_callback(_tasks.discard)
+    return task
 
 
 async def _run(coroutine: Coroutine, seconds: float | None) -> None:
@@ -24,6 +28,26 @@ async def _run(coroutine: Coroutine, seconds: float | None) -> None:
         logger.debug("Took more than %s s: %s", seconds, coroutine)
     except Exception:
         logger.exception("In the background: %s", coroutine)
+
+
+def start(coroutine: Coroutine) -> asyncio.Task:
+    """Run it as a task at once, up to where it waits. Before Python 3.12 it runs soon.
+
+    https://docs.python.org/3/library/asyncio-task.html#asyncio.eager_task_factory
+    """
+    if sys.version_info >= (3, 12):
+        return asyncio.Task(coroutine, loop=asyncio.get_running_loop(), eager_start=True)
+    return asyncio.ensure_future(coroutine)
+
+
+async def forever(function: Callable[[], Coroutine]) -> None:
+    """Call ``function``, which must not end, again whenever it raises. The log has the error."""
+    while True:
+        try:
+            await function()
+        except Exception:
+            logger.exception("Ended, and is started again: %s", function)
+        await asyncio.sleep(RESTART_SECONDS)
 
 
 async def end(task: asyncio.Task) -> None:

@@ -1,10 +1,9 @@
 """Write to one socket without ever waiting for it."""
 
-import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Generator
-from typing import Any
+from collections.abc import Callable
 
 from realtime.connections import Socket
+from realtime.tasks import start
 
 MAX_PENDING_BYTES = 1024 * 1024
 
@@ -12,8 +11,7 @@ MAX_PENDING_BYTES = 1024 * 1024
 class Writer:
     """Texts for one socket, in order. What its peer does not read in time has a bound.
 
-    Servers take most texts at once. So a call of the server's ``send`` is run up to where
-    it waits, if it does, and only then becomes a task: that is what makes a large room fast.
+    Servers take most texts at once, and then no task is scheduled: see ``start``.
     """
 
     def __init__(self, socket: Socket, too_slow: Callable[[], object]) -> None:
@@ -35,7 +33,11 @@ class Writer:
         if self.socket.closing:
             return
         if not self.busy:
-            self._send(event)
+            self.busy = True
+            task = start(self._send(event))
+            if not task.done():
+                self.socket.waiting.add(task)  # a close breaks it off
+                task.add_done_callback(self.socket.waiting.discard)
             return
         size = len(event["text"].encode())
         self.pending.append((event, size))
@@ -44,23 +46,10 @@ class Writer:
             self.pending.clear()
             self.too_slow()
 
-    def _send(self, event: dict) -> None:
-        sending: Awaitable = self.socket.raw_send(event)
-        if asyncio.iscoroutine(sending):
-            try:
-                sending = _Begun(sending, sending.send(None))
-            except StopIteration:
-                return  # the usual case
-            except Exception:
-                return  # the peer is gone; receive() says so
-        self.busy = True
-        task = asyncio.ensure_future(self._finish(sending))
-        self.socket.waiting.add(task)  # a close breaks it off
-        task.add_done_callback(self.socket.waiting.discard)
-
-    async def _finish(self, sending: Awaitable) -> None:
+    async def _send(self, event: dict) -> None:
+        """Send it, and what is pending by then."""
         try:
-            await sending
+            await self.socket.raw_send(event)
             while self.pending:
                 waiting, self.pending = self.pending, []
                 for event, size in waiting:
@@ -69,18 +58,3 @@ class Writer:
         except Exception:
             self.pending.clear()  # the peer is gone; receive() says so
         self.busy = False
-
-
-class _Begun:
-    """The rest of a coroutine that has run up to its first wait."""
-
-    def __init__(self, coroutine: Coroutine, waits_for: Any) -> None:
-        self.coroutine, self.waits_for = coroutine, waits_for
-
-    def __await__(self) -> Generator:
-        try:
-            yield self.waits_for
-        except BaseException:
-            self.coroutine.close()
-            raise
-        return (yield from self.coroutine.__await__())

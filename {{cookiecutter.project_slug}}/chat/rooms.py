@@ -15,7 +15,7 @@ from chat.guests import guest
 from chat.models import Message, Room, person_of
 from chat.text import has_visible
 from realtime.frames import Close, Closed, Person, Refused
-from realtime.hub import publish
+from realtime.hub import publish_on_commit
 from realtime.sessions import user_topic
 
 
@@ -179,7 +179,7 @@ def _append(
     else:
         to = person_of(recipient)
         said = SaidDirectly(seq, client_id, author, text, message.sent_at, to)
-    transaction.on_commit(lambda: publish(topic, said), robust=True)
+    publish_on_commit(topic, said)
     return seq
 
 
@@ -222,4 +222,4 @@ def _tell_of_change(instance: Room, created: bool = False, **kwargs: Any) -> Non
     """Let the sockets of a room look whether they may stay."""
     topic = instance.topic  # now: a deleted instance loses its primary key
     if not created:
-        transaction.on_commit(lambda: publish(topic, {"type": "room.changed"}), robust=True)
+        publish_on_commit(topic, {"type": "room.changed"})

@@ -2,7 +2,6 @@
 
 from uuid import uuid4
 
-from asgiref.sync import async_to_sync
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import login
@@ -20,7 +19,7 @@ from chat.forms import MessageForm, SignUpForm
 from chat.guests import clean_name, guest, is_taken, new_guest_id
 from chat.models import Room, person_of
 from realtime.frames import Closed, Person, Refused
-from realtime.presence import people, presence
+from realtime.presence import count_members
 from realtime.sessions import tell_of_new_name, tell_of_renewal
 
 
@@ -43,16 +42,9 @@ def context(request: HttpRequest) -> dict:
     }
 
 
-@async_to_sync
-async def online(topics: list[str]) -> dict[str, int]:
-    """Return how many people are in each topic."""
-    members = await presence().members(topics)
-    return {topic: len(people(members[topic])) for topic in topics}
-
-
 def room_list(request: HttpRequest) -> HttpResponse:
     all_rooms = list(Room.objects.filter(owner=None))
-    counts = online([room.topic for room in all_rooms])
+    counts = count_members([room.topic for room in all_rooms])
     listed = [
         {
             "slug": room.slug,

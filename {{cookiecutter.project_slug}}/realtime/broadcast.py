@@ -5,32 +5,61 @@ calls ``echo_message``. Group names have up to 99 of ASCII letters, digits, -, _
 https://channels.readthedocs.io/en/stable/topics/channel_layers.html#groups
 """
 
-from functools import partial
+import asyncio
+import logging
 
 from asgiref.sync import async_to_sync
+from channels.consumer import get_handler_name
 from channels.layers import BaseChannelLayer, get_channel_layer
 from django.db import transaction
 
+from realtime.outages import is_outage
+
+logger = logging.getLogger(__name__)
+
+SEND_SECONDS = 5  # how long a channel layer may take for one event
+
 require_valid_group_name = BaseChannelLayer().require_valid_group_name  # not every layer has it
+
+
+def require_valid(group: str, event: dict) -> None:
+    """Raise TypeError for a bad group name, and ValueError for an event with a bad ``type``."""
+    require_valid_group_name(group)
+    get_handler_name(event)
 
 
 def broadcast(group: str, event: dict) -> None:
     """Send ``event`` to ``group``: after the commit where a transaction is open, else now.
 
-    Raises TypeError for a bad group name, at once.
+    Raises TypeError or ValueError at once for a bad group name or event, and what the
+    channel layer raises. After a commit nothing is raised: what is stored stays stored,
+    so a layer that is away gets one line in the log.
     """
-    require_valid_group_name(group)
-    send = partial(async_to_sync(get_channel_layer().group_send), group, event)
+    require_valid(group, event)
     if transaction.get_connection().in_atomic_block:
-        transaction.on_commit(send)
+        transaction.on_commit(lambda: _send_after_commit(group, event), robust=True)
     else:
-        send()
+        async_to_sync(_send)(group, event)
 
 
 async def abroadcast(group: str, event: dict) -> None:
     """Send ``event`` to ``group`` from async code, which can hold no transaction open.
 
-    Raises TypeError for a bad group name.
+    Raises as ``broadcast`` does.
     """
-    require_valid_group_name(group)
-    await get_channel_layer().group_send(group, event)
+    require_valid(group, event)
+    await _send(group, event)
+
+
+async def _send(group: str, event: dict) -> None:
+    async with asyncio.timeout(SEND_SECONDS):
+        await get_channel_layer().group_send(group, event)
+
+
+def _send_after_commit(group: str, event: dict) -> None:
+    try:
+        async_to_sync(_send)(group, event)
+    except Exception as error:
+        if not is_outage(error):
+            raise  # Django logs it, with its traceback
+        logger.warning("Stored, but not sent to %s: %r", group, error)

@@ -1,27 +1,41 @@
 """How many sockets of the chat connect at a time."""
 
 import asyncio
+import time
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 
-ENTERING, WAITING = 2, 500  # sockets of a process
+PLACES = 2  # sockets of a process that use the database to connect, at the same time
+MAX_WAIT_SECONDS = 5  # clients give up after 10, and come again for nothing
+WEIGHT = 0.1  # of the newest visit in the average
 
 
 class Entrance:
-    """The way in: few at once, so that those who are in go first, and not too many who wait."""
+    """Few sockets use the database to connect at a time, so that those who are in go first.
+
+    Hold a place for queries alone: a wait for another service would slow all others down.
+    """
 
     def __init__(self) -> None:
-        self.places, self.waiting = asyncio.Semaphore(ENTERING), 0
+        self.places, self.waiting = asyncio.Semaphore(PLACES), 0
+        self.visit_seconds = 0.0  # how long a place is held, on average
 
     @property
     def is_crowded(self) -> bool:
-        """Whether one more would wait for longer than clients do, and come again for nothing."""
-        return self.waiting >= WAITING
+        """Whether one more would have to wait for longer than MAX_WAIT_SECONDS."""
+        return self.waiting * self.visit_seconds / PLACES > MAX_WAIT_SECONDS
 
-    async def __aenter__(self) -> None:
+    @asynccontextmanager
+    async def place(self) -> AsyncGenerator[None]:
+        """Hold a place. To give up waiting for one, cancel."""
         self.waiting += 1
         try:
             await self.places.acquire()
         finally:
             self.waiting -= 1
-
-    async def __aexit__(self, *error: object) -> None:
-        self.places.release()
+        since = time.monotonic()
+        try:
+            yield
+        finally:
+            self.places.release()
+            self.visit_seconds += WEIGHT * (time.monotonic() - since - self.visit_seconds)

@@ -7,22 +7,26 @@ channel layer has to arrive.
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from functools import lru_cache
 from weakref import WeakKeyDictionary
 
 import msgspec
+from asgiref.sync import async_to_sync
 
+from realtime.drain import Drain
 from realtime.frames import Person, PresenceDiff
-from realtime.hub import Hub, hub, publish
-from realtime.leases import Leases
-from realtime.tasks import in_background
+from realtime.hub import Hub, hub, publish, serving_hub
+from realtime.leases import Leases, Renewal
+from realtime.tasks import forever, in_background
+from realtime.topic import Topic
 
 GONE_SECONDS = 15  # after which nobody is shown whose process was killed
 RENEW_SECONDS = 4
 LEASE_SECONDS = GONE_SECONDS - RENEW_SECONDS - 1  # others look as often as they renew
 RELOAD_SECONDS = 3  # to load a page again without leaving
 TOGETHER_SECONDS = 0.05  # those who come in this time are told of together
+COUNT_SECONDS = 5  # for a thread to get an answer
 
 CHANGED = "presence.changed"  # an event that says: look again
 
@@ -35,23 +39,56 @@ class Presence:
         self.here: dict[str, Counter[str]] = defaultdict(Counter)  # sockets of this process
         self.shown: dict[str, set[str]] = {}  # members that the sockets were told of
         self.changing: set[str] = set()
+        self.renewing: set[asyncio.Task] = set()  # for members that have left
         self.sure_at = 0.0  # from when on a member without a lease has left
         in_background(self._keep())
 
+    async def _keep(self) -> None:
+        try:
+            await forever(self._renew_and_show)
+        finally:
+            await self.leases.close()
+
+    async def _renew_and_show(self) -> None:
+        while True:
+            await asyncio.sleep(RENEW_SECONDS)
+            if self.here:
+                await self._show(list(self.shown))  # first: a lease of ours may be lost
+                await self._renew(
+                    [(topic, m, LEASE_SECONDS) for topic, here in self.here.items() for m in here]
+                )
+
     async def enter(self, topic: str, member: str) -> set[str]:
-        """Count a socket of ``member``; return all members."""
-        self.here[topic][member] += 1
-        is_first = self.here[topic][member] == 1
-        await self._renew({topic: [member]}, LEASE_SECONDS)  # the first one's may be under way
-        members = (await self.members([topic]))[topic]
-        if topic in hub().topics:  # the others are counted, and shown to nobody
+        """Count a socket of ``member``; return all members, for it to be shown them."""
+        is_first = self._add(topic, member)
+        # The lease of the first socket may be under way: so each renews it.
+        members = (await self._renew([(topic, member, LEASE_SECONDS)], [topic]))[topic]
+        if topic in hub().topics:
             self.shown.setdefault(topic, members)
             if is_first:
                 publish(topic, {"type": CHANGED})
         return members
 
-    async def leave(self, topic: str, member: str, seconds: float = RELOAD_SECONDS) -> None:
-        """Take a socket away. A member leaves with the last one, after ``seconds``."""
+    async def count(self, topic: str, member: str) -> int:
+        """Count a socket of ``member``; return how many members that makes.
+
+        Of those who come at once, each is counted with those before it.
+        """
+        self._add(topic, member)
+        if not hub().is_away:
+            try:
+                return (await self.leases.renew([(topic, member, LEASE_SECONDS)]))[0][0]
+            except Exception as error:
+                hub().layer_failed(error)
+        return len(self.here[topic])
+
+    def _add(self, topic: str, member: str) -> bool:
+        """Return whether it is the member's first socket in this process."""
+        self.here[topic][member] += 1
+        return self.here[topic][member] == 1
+
+    def leave(self, topic: str, member: str, seconds: float = RELOAD_SECONDS) -> None:
+        """Take a socket away, without waiting. A member leaves ``seconds`` after the last one."""
         self.here[topic][member] -= 1
         if self.here[topic][member]:
             return
@@ -59,18 +96,30 @@ class Presence:
         if not self.here[topic]:
             del self.here[topic]
             self.shown.pop(topic, None)
-        await self._renew({topic: [member]}, seconds)
-        if member in self.here.get(topic, ()):  # back already
-            await self._renew({topic: [member]}, LEASE_SECONDS)
-        elif seconds:
-            await asyncio.sleep(seconds)
+        task = in_background(self._let_go(topic, member, seconds))
+        self.renewing.add(task)
+        task.add_done_callback(self.renewing.discard)
+        if seconds:
+            hub().loop.call_later(seconds, self._tell_of_leave, topic, member)
+
+    async def _let_go(self, topic: str, member: str, seconds: float) -> None:
+        if member not in self.here.get(topic, ()):  # else it is back already
+            await self._renew([(topic, member, seconds)])
+
+    def _tell_of_leave(self, topic: str, member: str) -> None:
+        if member not in self.here.get(topic, ()):
             publish(topic, {"type": CHANGED})
 
     async def members(self, topics: Collection[str]) -> dict[str, set[str]]:
         """Return the members of each topic; those known so far while the layer is away."""
+        return await self._renew([], topics)
+
+    async def _renew(
+        self, renewals: Sequence[Renewal], topics: Collection[str] = ()
+    ) -> dict[str, set[str]]:
         if not hub().is_away:
             try:
-                return await self.leases.members(topics)
+                return (await self.leases.renew(renewals, topics))[1]
             except Exception as error:
                 hub().layer_failed(error)
         self._doubt()
@@ -79,20 +128,6 @@ class Presence:
     def _doubt(self) -> None:
         """Let nobody leave until all processes have renewed their leases."""
         self.sure_at = hub().loop.time() + LEASE_SECONDS
-
-    async def _renew(self, members: dict, seconds: float) -> None:
-        if not hub().is_away:
-            try:
-                await self.leases.renew(members, seconds)
-            except Exception as error:
-                hub().layer_failed(error)  # _keep() tries again
-
-    async def _keep(self) -> None:
-        while True:
-            await asyncio.sleep(RENEW_SECONDS)
-            if self.here:
-                await self._show(list(self.shown))
-                await self._renew(self.here, LEASE_SECONDS)
 
     def changed(self, topic: str) -> None:
         """Look at ``topic`` soon."""
@@ -159,4 +194,29 @@ def presence() -> Presence:
     return _presences[hub()]
 
 
-Hub.handlers[CHANGED] = lambda topic: presence().changed(topic.name)
+def count_members(topics: Collection[str]) -> dict[str, int]:
+    """Return how many members each topic has. To be called from a thread, as views are."""
+    serving = serving_hub()
+    if serving is None:
+        return async_to_sync(_count_members)(topics)
+    counting = asyncio.run_coroutine_threadsafe(_count_members(topics), serving.loop)
+    return counting.result(COUNT_SECONDS)
+
+
+async def _count_members(topics: Collection[str]) -> dict[str, int]:
+    members = await presence().members(topics)
+    return {topic: len(people(members[topic])) for topic in topics}
+
+
+def _look_again(topic: Topic) -> None:
+    presence().changed(topic.name)
+
+
+async def _finish() -> None:
+    """Wait until the leases of those who have left are given up: others count them."""
+    if renewing := presence().renewing:
+        await asyncio.wait(renewing)
+
+
+Hub.handlers[CHANGED] = _look_again
+Drain.last_steps.append(_finish)

@@ -86,6 +86,7 @@ class ProtocolConsumer(EndsWithItsLogin, AsyncWebsocketConsumer):
         self.reader = Reader(self.decoder)
         self.is_catching_up = False
         self.entering = asyncio.Lock()
+        self.first_event: asyncio.Task | None = None  # one that came while it entered
         self.entered: list[tuple[str, str, float]] = []  # topic, member, seconds to stay
         self.has_left = False
 
@@ -93,43 +94,65 @@ class ProtocolConsumer(EndsWithItsLogin, AsyncWebsocketConsumer):
         if "socket" not in scope:  # a test of the consumer alone
             socket = Socket(scope, receive, send)
             scope, receive, send = {**scope, "socket": socket}, socket.receive, socket.send
-        self.scope, self.base_send = scope, send
+        self.scope, self.base_send, self.receive_event = scope, send, receive
         self.socket: Socket = scope["socket"]
         self.writer = Writer(self.socket, self._too_slow)
         self.silence = Silence(self._fell_silent)
         try:
-            while (event := await receive())["type"] != "websocket.disconnect":
+            while (event := await self._next_event())["type"] != "websocket.disconnect":
                 await getattr(self, get_handler_name(event))(event)
         finally:  # disconnect() may never be called
             self.has_left = True
             self.silence.stop()
+            if self.first_event is not None:
+                self.first_event.cancel()
             for topic in getattr(self, "topics", ()):
                 hub().leave(topic, self)
             for topic, member, seconds in self.entered:
-                in_background(presence().leave(topic, member, seconds))
+                presence().leave(topic, member, seconds)
 
     async def websocket_connect(self, message: dict) -> None:
         await self.accept()  # a close code reaches only an open socket
         spread_ms = random.randint(1, 1000 * settings.WEBSOCKET_RESTART_SECONDS)  # not all at once
         self.socket.farewell = frames.Disconnect(Close.RESTART, "restart", spread_ms).encode()
         try:
-            async with hub().entrance, self.entering:
-                await self._enter()
+            async with self.entering:
+                await self._enter_unless_gone()
         except Closed as closed:
             await self.leave(closed.code, closed.reason, closed.retry_in_ms)
         except Exception as error:
             logger.warning("No welcome: %r", error, exc_info=not isinstance(error, OUTAGES))
             await self.leave(Close.UNAVAILABLE, "not available, try again later")
 
+    async def _next_event(self) -> dict:
+        first, self.first_event = self.first_event, None
+        return await (first or self.receive_event())
+
+    async def _enter_unless_gone(self) -> None:
+        """Let nobody wait, or be waited for, whose client has given up meanwhile."""
+        entering = asyncio.ensure_future(self._enter())
+        first = self.first_event = asyncio.ensure_future(self.receive_event())
+        try:
+            await asyncio.wait({entering, first}, return_when=asyncio.FIRST_COMPLETED)
+            if entering.done() or not _is_the_end(first):
+                await entering
+        finally:
+            entering.cancel()
+            await asyncio.wait({entering})
+
     async def _enter(self) -> None:
-        self.topics = [await self._call(type(self).topic), *self.own_topics()]
+        async with hub().entrance.place():
+            topic = await self._call(type(self).topic)
+        self.topics = [topic, *self.own_topics()]
         await asyncio.gather(*(hub().join(topic, self) for topic in self.topics))
         # Read after the subscription: nothing falls between.
-        missed = await self._call(type(self).enter)
-        sockets = await self._stay(f"sockets.{self.person.id}", self.id, 0)
-        if len(sockets) > settings.WEBSOCKETS_PER_PERSON:
+        async with hub().entrance.place():
+            missed = await self._call(type(self).enter)
+        sockets = f"sockets.{self.person.id}"
+        self.entered.append((sockets, self.id, 0))
+        if await presence().count(sockets, self.id) > settings.WEBSOCKETS_PER_PERSON:
             raise Closed(Close.TOO_MANY, f"{settings.WEBSOCKETS_PER_PERSON} sockets are open")
-        members = await self._stay(self.topics[0], self.person.encode(), RELOAD_SECONDS)
+        members = await self._stay(topic, self.person.encode(), RELOAD_SECONDS)
         self.writer.start(*(frame.encode() for frame in self.welcome(missed, people(members))))
 
     async def _stay(self, topic: str, member: str, seconds: float) -> set[str]:
@@ -194,7 +217,7 @@ class ProtocolConsumer(EndsWithItsLogin, AsyncWebsocketConsumer):
                 if self.has_left:
                     return
                 self.entered.remove((topic, member, seconds))
-                await presence().leave(topic, member, 0)
+                presence().leave(topic, member, 0)
 
     async def _call(self, handler: Callable, *args: Any) -> Any:
         if iscoroutinefunction(handler):
@@ -237,3 +260,10 @@ class ProtocolConsumer(EndsWithItsLogin, AsyncWebsocketConsumer):
 
     def _fell_silent(self) -> None:
         in_background(self.leave(Close.IDLE, "no heartbeat"))
+
+
+def _is_the_end(event: asyncio.Task) -> bool:
+    """Whether the client has gone, by an event or by what a server raises."""
+    if event.cancelled() or event.exception() is not None:
+        return True
+    return event.result()["type"] == "websocket.disconnect"

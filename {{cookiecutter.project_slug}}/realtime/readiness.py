@@ -37,8 +37,7 @@ class Readiness:
 async def find_missing() -> list[str]:
     """Return what is away. While a layer is, the chat goes on: it is stored, and shown later."""
     missing = ["process: it is stopping"] if traffic().is_stopping else []
-    hub().watch()
-    if hub().is_away:
+    if not await hub().is_ready():
         missing.append("channel layer")
     try:
         async with asyncio.timeout(DATABASE_SECONDS):

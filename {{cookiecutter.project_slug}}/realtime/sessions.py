@@ -13,14 +13,13 @@ from django.conf import settings
 from django.contrib.auth import get_user, get_user_model
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.auth.signals import user_logged_out
-from django.db import transaction
 from django.db.models.signals import m2m_changed, post_delete, post_save
 from django.dispatch import receiver
 from django.http import HttpRequest
 
 from realtime.asgi import refuse
 from realtime.frames import Close, Closed
-from realtime.hub import hub, publish
+from realtime.hub import hub, publish_on_commit
 from realtime.threads import OUTAGES, in_thread
 
 SessionStore = import_module(settings.SESSION_ENGINE).SessionStore
@@ -55,7 +54,7 @@ class Login:
             await refuse("too many are waiting", receive, send)
             return
         try:
-            async with hub().entrance:
+            async with hub().entrance.place():
                 user = await in_thread(user_of, scope["session"])
         except OUTAGES as error:
             await refuse(f"no database: {error!r}", receive, send)
@@ -146,7 +145,7 @@ def tell_of_new_name(request: HttpRequest) -> None:
     """Save the session of a guest, and let the sockets of this browser read it anew."""
     request.session.save()
     topic = session_topic(request.session.session_key or "")
-    transaction.on_commit(lambda: publish(topic, CHANGED), robust=True)
+    publish_on_commit(topic, CHANGED)
 
 
 @receiver(user_logged_out)
@@ -157,8 +156,7 @@ def _tell_of_logout(user, request, **kwargs) -> None:
 
 
 def _tell(topic: str, kind: str, session_key: str | None) -> None:
-    event = {"type": kind, "session": _digest(session_key or "")}
-    transaction.on_commit(lambda: publish(topic, event), robust=True)
+    publish_on_commit(topic, {"type": kind, "session": _digest(session_key or "")})
 
 
 @receiver([post_save, post_delete], sender=get_user_model())
@@ -174,5 +172,4 @@ def _tell_of_groups(instance, action, **kwargs) -> None:
 
 
 def _tell_user(user: Any) -> None:
-    topic = user_topic(user)  # now: a deleted instance loses its primary key
-    transaction.on_commit(lambda: publish(topic, CHANGED), robust=True)
+    publish_on_commit(user_topic(user), CHANGED)

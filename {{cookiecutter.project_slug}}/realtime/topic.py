@@ -1,17 +1,25 @@
 """The subscription of this process to one group of the channel layer."""
 
 import asyncio
+import logging
 import random
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Mapping
 from contextlib import suppress
 from itertools import count
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from channels.layers import get_channel_layer
 
 from realtime.broadcast import require_valid_group_name
 from realtime.tasks import end, in_background
 
+if TYPE_CHECKING:
+    from realtime.hub import Hub
+
+logger = logging.getLogger(__name__)
+
+SUBSCRIBE_SECONDS = 5  # for a layer to add a subscription
 LEAVE_SECONDS = 5  # for a layer to take away a subscription
 TURN_EVENTS = 4  # in a row, before other tasks have their turn
 MIN_RETRY_SECONDS, MAX_RETRY_SECONDS = 0.2, 5
@@ -31,21 +39,25 @@ class Subscriber(Protocol):
 
 
 class Topic:
-    """A group, and the local sockets it is for. A layer that fails is tried again and again.
+    """A group, and the local sockets it is for. It subscribes again when the layer has failed.
 
-    Raises TypeError for a bad group name.
+    While the layer is away, only the topic of the hub's beat (``probes``) goes on asking
+    for it. The others wait for that. Raises TypeError for a bad group name.
     """
 
-    def __init__(
-        self, name: str, deliver: Callable[["Topic", dict], None], failed: Callable
-    ) -> None:
+    def __init__(self, name: str, hub: "Hub", probes: bool = False) -> None:
         require_valid_group_name(name)  # here, since the listener would take it for a failure
-        self.name, self.deliver, self.failed = name, deliver, failed
+        self.name, self.hub, self.probes = name, hub, probes
         self.subscribers: set[Subscriber] = set()
         self.channel = ""
         self.subscribed = asyncio.Event()
         self.missed_events = False
         self.listener = asyncio.ensure_future(self._listen())
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether a subscription that was there is not yet there again."""
+        return self.missed_events and not self.subscribed.is_set()
 
     async def _listen(self) -> None:
         retry_seconds = MIN_RETRY_SECONDS
@@ -55,33 +67,52 @@ class Topic:
             except Exception as error:
                 if asyncio.current_task() is not self.listener:
                     return  # another one has taken over
-                self.failed(error)
+                self.hub.layer_failed(error)
                 if self.subscribed.is_set():
                     retry_seconds = MIN_RETRY_SECONDS
                 self.subscribed.clear()
                 self.missed_events = True
+                if not self.probes:
+                    await self.hub.works.wait()
+                    retry_seconds = min(2 * retry_seconds, MAX_RETRY_SECONDS)
                 await asyncio.sleep(random.uniform(0, retry_seconds))
-                retry_seconds = min(2 * retry_seconds, MAX_RETRY_SECONDS)
 
     async def _receive(self) -> None:
         layer: Any = get_channel_layer()
-        channel = self.channel = await layer.new_channel()
+        channel = ""
         try:
-            await layer.group_add(self.name, channel)
+            async with self.hub.calls, asyncio.timeout(SUBSCRIBE_SECONDS):
+                channel = await layer.new_channel()
+                await layer.group_add(self.name, channel)
+            self.channel = channel
             self.subscribed.set()
             if self.missed_events:
                 self.missed_events = False
                 self.catch_up()
             for number in count(1):
-                self.deliver(self, await layer.receive(channel))
+                event = await layer.receive(channel)
+                try:
+                    self.hub.deliver(self, event)
+                except Exception:
+                    logger.exception("An event for %s was dropped: %.200r", self.name, event)
                 if number % TURN_EVENTS == 0:
                     await asyncio.sleep(0)  # let the sockets write what they were handed
         finally:
-            in_background(_leave_group(layer, self.name, channel), LEAVE_SECONDS)
+            if channel:
+                self.hub.leave_group(self.name, channel)
+
+    def check_listener(self) -> None:
+        """Start the listener again, where something has ended it."""
+        if self.listener.done():
+            logger.error("The listener of %s had ended, and is started again", self.name)
+            self._start_again()
 
     def restart(self) -> None:
         """Subscribe anew, where the layer has lost the subscription without an error."""
         self.end()
+        self._start_again()
+
+    def _start_again(self) -> None:
         self.subscribed.clear()
         self.missed_events = True
         self.listener = asyncio.ensure_future(self._listen())
@@ -92,7 +123,8 @@ class Topic:
     async def renew(self) -> None:
         """Stay in the group, whose members expire."""
         with suppress(Exception):  # the listener meets the same, and starts again
-            await get_channel_layer().group_add(self.name, self.channel)
+            async with self.hub.calls:
+                await get_channel_layer().group_add(self.name, self.channel)
 
     def write(self, text: str) -> None:
         """Hand the same text to each local socket."""
@@ -105,6 +137,39 @@ class Topic:
             subscriber.catch_up()
 
 
-async def _leave_group(layer: Any, group: str, channel: str) -> None:
-    with suppress(Exception):  # without the layer, the group's member expires
-        await layer.group_discard(group, channel)
+async def find_lost(channels: Mapping[str, str]) -> set[str]:
+    """Return the groups, of these groups and channels, whose members the layer has forgotten.
+
+    Pub/sub has no members to look at: all its subscriptions are those of one connection,
+    which a beat shows to be there.
+    """
+    layer: Any = get_channel_layer()
+    if hasattr(layer, "_group_key"):  # channels_redis.core
+        return await _find_lost_in_redis(layer, channels)
+    if hasattr(layer, "_clean_expired"):  # channels.layers.InMemoryChannelLayer
+        return {g for g, channel in channels.items() if channel not in layer.groups.get(g, ())}
+    return set()
+
+
+async def _find_lost_in_redis(layer: Any, channels: Mapping[str, str]) -> set[str]:
+    shards = defaultdict(list)
+    for group in channels:
+        shards[layer.consistent_hash(group)].append(group)
+    lost = set()
+    for index, groups in shards.items():
+        arguments = [layer._group_key(group) for group in groups]
+        arguments += [channels[group] for group in groups]
+        found = await layer.connection(index).eval(FIND_LOST, len(groups), *arguments)
+        lost.update(groups[number - 1] for number in found)
+    return lost
+
+
+FIND_LOST = """
+local lost = {}
+for i = 1, #KEYS do
+    if not redis.call('ZSCORE', KEYS[i], ARGV[i]) then
+        lost[#lost + 1] = i
+    end
+end
+return lost
+"""

@@ -2,7 +2,7 @@ import threading
 
 import pytest
 from asgiref.sync import async_to_sync, sync_to_async
-from channels.layers import get_channel_layer
+from channels.layers import channel_layers, get_channel_layer
 from django.db import transaction
 from django.http import HttpResponse
 from django.urls import path
@@ -73,6 +73,34 @@ async def test_never_after_a_rollback(echo):
     await fail()
     assert await echo.receive_from() == "next"
     await echo.disconnect()
+
+
+class BrokenLayer:
+    """A channel layer whose server is away, or whose caller has made a mistake."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+    async def group_send(self, group: str, event: dict) -> None:
+        raise self.error
+
+
+@pytest.mark.parametrize("error", [ConnectionError("away"), ValueError("a mistake")])
+async def test_what_is_committed_stays_so_when_it_cannot_be_sent(
+    transactional_db, monkeypatch, caplog, error
+):
+    monkeypatch.setitem(channel_layers.backends, "default", BrokenLayer(error))
+
+    @sync_to_async
+    def save():
+        with transaction.atomic():
+            broadcast("echo", say("stored"))
+
+    await save()
+    assert str(error) in caplog.text
+    assert ("Traceback" in caplog.text) == isinstance(error, ValueError)
+    with pytest.raises(type(error)):
+        await sync_to_async(broadcast)("echo", say("not stored"))
 
 
 @pytest.mark.parametrize("group", ["", "with space", "ünïcode", "x" * 100])

@@ -1,15 +1,18 @@
 """A socket hears its room before it reads the log: nothing falls between, or comes too soon."""
 
+import asyncio
 import threading
 from collections.abc import Callable
+from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
 from channels.testing import WebsocketCommunicator
 
 from chat import history
+from realtime.entrance import PLACES
 from realtime.frames import Ack, Close, Closed
-from realtime.hub import hub, publish
+from realtime.hub import Hub, hub, publish
 from tests.live import ANSWER_SECONDS
 
 FRAME = Ack(seq=7)
@@ -72,6 +75,27 @@ async def test_who_is_refused_hears_nothing(enter_while):
     closed = await socket.receive_output(ANSWER_SECONDS)
     assert (closed["type"], closed["code"]) == ("websocket.close", Close.FORBIDDEN)
     await socket.wait(ANSWER_SECONDS)
+
+
+async def test_who_has_left_gives_up_the_place_in_the_queue(application, room, monkeypatch):
+    join, places = Hub.join, AsyncExitStack()
+
+    async def join_and_find_no_place(self, *joins: Any) -> None:
+        await join(self, *joins)
+        for _ in range(PLACES):
+            await places.enter_async_context(self.entrance.place())
+
+    monkeypatch.setattr(Hub, "join", join_and_find_no_place)
+    headers = [(b"origin", b"http://localhost")]
+    socket = WebsocketCommunicator(application, f"/ws/chat/{room.slug}/", headers=headers)
+    async with places:
+        assert await socket.connect(ANSWER_SECONDS) == (True, None)
+        async with asyncio.timeout(ANSWER_SECONDS):
+            while not hub().entrance.waiting:  # noqa: ASYNC110
+                await asyncio.sleep(0)
+        await socket.disconnect(timeout=ANSWER_SECONDS)
+        assert not hub().entrance.waiting
+        assert not hub().topics
 
 
 async def test_another_event_is_handled_once_the_socket_is_in(enter_while):

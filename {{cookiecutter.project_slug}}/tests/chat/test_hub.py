@@ -1,17 +1,25 @@
 """One subscription for each topic, which comes back when the channel layer does."""
 
 import asyncio
+import json
 import threading
 from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from asgiref.sync import sync_to_async
+{% if cookiecutter.channel_layer == 'redis_pubsub' %}
 from channels.layers import channel_layers
+{% else %}
+from channels.layers import channel_layers, get_channel_layer
+{% endif %}
+from django.db import transaction
 
 from realtime import hub as hub_module
 from realtime.frames import Ack
-from realtime.hub import Hub, hub, publish
+from realtime.hub import Hub, hub, publish, publish_on_commit
+from realtime.presence import presence
 
 pytestmark = pytest.mark.usefixtures("no_task_left")
 
@@ -46,6 +54,8 @@ class Layer:
         self.is_away = False
         self.groups: dict[str, set[str]] = {}
         self.queues: dict[str, asyncio.Queue] = {}
+        self.sent: list[tuple[str, dict]] = []
+        self.subscriptions = 0  # that were asked for
 
     def fail(self) -> None:
         self.is_away = True
@@ -58,6 +68,7 @@ class Layer:
             raise ConnectionError("away")
 
     async def new_channel(self) -> str:
+        self.subscriptions += 1
         channel = uuid4().hex
         self.queues[channel] = asyncio.Queue()
         return channel
@@ -72,6 +83,8 @@ class Layer:
 
     async def group_send(self, group: str, event: dict) -> None:
         self._check()
+        json.dumps(event)
+        self.sent.append((group, event))
         for channel in self.groups.get(group, ()):
             self.queues[channel].put_nowait(event)
 
@@ -266,9 +279,10 @@ async def test_a_layer_that_takes_no_event_delays_only_what_is_sent(layer, monke
     sent: list[Any] = []
 
     async def hangs_at_first(group: str, event: dict) -> None:
-        sent.append(event)
-        if len(sent) == 1:
-            await never.wait()
+        if group == TOPIC:
+            sent.append(event)
+            if len(sent) == 1:
+                await never.wait()
         await send(group, event)
 
     monkeypatch.setattr(layer, "group_send", hangs_at_first)
@@ -293,4 +307,149 @@ async def test_what_waits_for_the_layer_has_a_bound(layer, monkeypatch):
 
 
 async def test_there_is_one_hub_for_each_event_loop():
+    hub().watch()
     assert hub() is hub() is Hub.serving
+
+
+@pytest.mark.parametrize("topic", ["user.ann@example.com", "room.caf\u00e9", "x" * 100, ""])
+async def test_a_name_that_can_be_no_group_is_refused_where_it_is_published(layer, topic):
+    with pytest.raises(TypeError):
+        publish(topic, Ack(1))
+    with pytest.raises(TypeError):
+        publish_on_commit(topic, Ack(1))
+    with pytest.raises(ValueError, match="type"):
+        publish(TOPIC, {"text": "of no type"})
+    assert not hub().is_away
+
+
+async def test_an_event_that_cannot_be_encoded_is_dropped_and_logged(layer, caplog):
+    ann = Subscriber()
+    await hub().join(TOPIC, ann)
+    publish(TOPIC, {"type": "user.changed", "user": object()})
+    publish(TOPIC, Ack(1))
+    assert await ann.next() == HELLO
+    assert not hub().is_away
+    assert await hub().is_ready()
+    assert "is not JSON serializable" in caplog.text
+    assert "Traceback" in caplog.text
+
+
+async def test_an_event_that_raises_where_it_arrives_is_dropped_and_logged(layer, caplog):
+    ann = Subscriber()
+    await hub().join(TOPIC, ann)
+    await layer.group_send(TOPIC, {"type": "hub.frame"})  # without its text
+    await layer.group_send(TOPIC, {})
+    publish(TOPIC, Ack(1))
+    assert await ann.next() == HELLO
+    assert caplog.text.count("was dropped") == caplog.text.count("KeyError: ") == 2
+    assert not hub().is_away
+
+
+async def test_a_listener_that_has_ended_is_noticed_and_started_again(layer, quick_beat, caplog):
+    ann = Subscriber()
+    await hub().join(TOPIC, ann)
+    hub().topics[TOPIC].listener.cancel()
+    assert await ann.next() == {"type": "catch_up"}
+    publish(TOPIC, Ack(1))
+    assert await ann.next() == HELLO
+    assert f"The listener of {TOPIC} had ended" in caplog.text
+
+
+async def test_one_alone_asks_for_a_layer_that_is_away(layer, monkeypatch):
+    monkeypatch.setattr(hub_module, "PROBE_SECONDS", 0.05)
+    monkeypatch.setattr(hub_module, "JOIN_SECONDS", 0.05)
+    subscribers = [Subscriber() for _ in range(30)]
+    for number, subscriber in enumerate(subscribers):
+        await hub().join(f"{TOPIC}.{number}", subscriber)
+    layer.fail()
+    await becomes(lambda: hub().is_away)
+    await hub().join(f"{TOPIC}.late", Subscriber())
+    before = layer.subscriptions
+    await asyncio.sleep(1)
+    assert layer.subscriptions - before < 30
+    assert not await hub().is_ready()
+    layer.is_away = False
+    for subscriber in subscribers:
+        assert await subscriber.next() == {"type": "catch_up"}
+    assert await hub().is_ready()
+
+
+async def test_a_layer_that_was_never_there_is_not_taken_for_ready(layer):
+    layer.is_away = True
+    assert not await hub().is_ready()
+    layer.is_away = False
+    await becomes(lambda: hub().known.is_set() and not hub().is_away)
+    assert await hub().is_ready()
+{% if cookiecutter.channel_layer != 'redis_pubsub' %}
+
+
+async def forget(group: str) -> None:
+    """Let the layer lose a group, as one whose memory is full does."""
+    layer: Any = get_channel_layer()
+{% if cookiecutter.channel_layer == 'redis' %}
+    await layer.connection(0).delete(layer._group_key(group))
+{% else %}
+    layer.groups.pop(group)
+{% endif %}
+
+
+async def test_a_subscription_lost_alone_comes_back(quick_beat, caplog):
+    ann, bob = Subscriber(), Subscriber()
+    await hub().join(TOPIC, ann)
+    await hub().join("room.other", bob)
+    await forget(TOPIC)
+    assert await ann.next() == {"type": "catch_up"}
+    publish(TOPIC, Ack(1))
+    assert await ann.next() == HELLO
+    assert f"The channel layer lost 1 subscriptions: {TOPIC}" in caplog.text
+    assert bob.received.empty()
+{% endif %}
+
+
+async def test_event_loops_that_come_and_go_own_nothing_and_leave_nothing():
+    ann = Subscriber()
+    await hub().join(TOPIC, ann)
+
+    async def elsewhere(number: int) -> None:
+        await presence().members([TOPIC])
+        publish(TOPIC, {"type": "number", "number": number})
+
+    for number in range(20):
+        await asyncio.to_thread(asyncio.run, elsewhere(number))
+        assert (await ann.next())["number"] == number
+    assert Hub.serving is hub()
+    assert len(hub_module._hubs) <= 2
+
+
+def test_what_an_async_command_publishes_is_sent_before_its_end(layer):
+    async def command() -> None:
+        for number in range(5):
+            publish(TOPIC, {"type": "number", "number": number})
+
+    asyncio.run(command())
+    assert [event["number"] for _, event in layer.sent] == list(range(5))
+
+
+async def test_a_forked_process_sends_by_itself(layer, monkeypatch):
+    hub().watch()
+    monkeypatch.setattr(hub(), "process", 0)  # that of the parent
+    await asyncio.to_thread(publish, TOPIC, {"type": "from.a.child"})
+    assert (TOPIC, {"type": "from.a.child"}) in layer.sent
+
+
+@pytest.mark.parametrize("error", [ConnectionError("away"), ValueError("a mistake")])
+async def test_what_is_stored_stays_stored_when_it_cannot_be_published(
+    layer, monkeypatch, transactional_db, caplog, error
+):
+    async def fail(group: str, event: dict) -> None:
+        raise error
+
+    @sync_to_async
+    def store() -> None:
+        with transaction.atomic():
+            publish_on_commit(TOPIC, Ack(1))
+
+    monkeypatch.setattr(layer, "group_send", fail)
+    await store()
+    assert str(error) in caplog.text
+    assert ("Traceback" in caplog.text) == isinstance(error, ValueError)

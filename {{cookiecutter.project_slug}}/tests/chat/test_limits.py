@@ -8,7 +8,9 @@ from channels.testing import WebsocketCommunicator
 from django.conf import settings
 from websockets.exceptions import ConnectionClosed
 
-from realtime import entrance, limits
+from realtime import limits
+from realtime.entrance import MAX_WAIT_SECONDS, PLACES
+from realtime.hub import hub
 from realtime.limits import MAX_REFUSED_FRAMES, TokenBucket
 from tests.chat.client import together
 from tests.live import ANSWER_SECONDS
@@ -106,15 +108,18 @@ def test_a_bucket_holds_a_burst_and_fills_at_its_rate(clock):
     assert taken(bucket) == 20
 
 
-async def test_who_would_wait_for_too_long_is_refused_at_once(application, room, monkeypatch):
-    monkeypatch.setattr(entrance, "WAITING", 1)
-    communicators = [
-        WebsocketCommunicator(
-            application, f"/ws/chat/{room.slug}/", headers=[(b"origin", b"http://localhost")]
-        )
-        for _ in range(entrance.ENTERING + 2)
-    ]
-    opened = await asyncio.gather(*(peer.connect(ANSWER_SECONDS) for peer in communicators))
-    assert [is_open for is_open, _ in opened] == [True, True, True, False]
-    for communicator in communicators[:-1]:
-        await communicator.disconnect()
+async def test_a_full_connect_queue_refuses_at_once(application, room):
+    def client() -> WebsocketCommunicator:
+        headers = [(b"origin", b"http://localhost")]
+        return WebsocketCommunicator(application, f"/ws/chat/{room.slug}/", headers=headers)
+
+    entrance, ann, bob = hub().entrance, client(), client()
+    async with entrance.place(), entrance.place():
+        entrance.visit_seconds = PLACES * (MAX_WAIT_SECONDS + 1)
+        connecting = asyncio.create_task(ann.connect(ANSWER_SECONDS))
+        while not entrance.waiting:  # noqa: ASYNC110
+            await asyncio.sleep(0)
+        is_open, _ = await bob.connect(ANSWER_SECONDS)
+        assert not is_open
+    assert await connecting == (True, None)
+    await ann.disconnect()

@@ -4,12 +4,20 @@ import asyncio
 {% if cookiecutter.channel_layer != 'memory' %}
 import os
 import signal
+import time
 {% endif %}
+from uuid import uuid4
 
 import pytest
 
+{% if cookiecutter.channel_layer != 'memory' %}
+from realtime.leases import Leases
+{% endif %}
 from realtime.presence import presence
 from tests.chat.client import together
+{% if cookiecutter.channel_layer != 'memory' %}
+from tests.live import STOP_SECONDS
+{% endif %}
 
 LEAVE_SECONDS = 5
 {% if cookiecutter.channel_layer != 'memory' %}
@@ -36,13 +44,56 @@ async def test_two_tabs_are_one_person(join, one, two, room, ann):
 async def test_a_second_tab_does_not_look_before_the_first_is_counted(monkeypatch):
     renew = presence().leases.renew
 
-    async def renew_late(members, seconds):
+    async def renew_late(*asked):
         await asyncio.sleep(0.05)
-        await renew(members, seconds)
+        return await renew(*asked)
 
     monkeypatch.setattr(presence().leases, "renew", renew_late)
     tabs = [presence().enter("room.tabs", "ann") for _ in range(2)]
     assert await asyncio.gather(*tabs) == [{"ann"}, {"ann"}]
+
+
+@pytest.mark.usefixtures("no_task_left")
+async def test_those_who_come_at_once_are_counted_one_after_another(monkeypatch):
+    renew, calls = presence().leases.store.renew, []
+
+    async def counted(*asked):
+        calls.append(asked)
+        return await renew(*asked)
+
+    monkeypatch.setattr(presence().leases.store, "renew", counted)
+    topic = f"sockets.{uuid4().hex}"
+    counts = await asyncio.gather(*(presence().count(topic, str(n)) for n in range(300)))
+    assert counts == list(range(1, 301))
+    assert len(calls) <= 3  # a round trip each
+    for number in range(300):
+        presence().leave(topic, str(number), 0)
+    await asyncio.wait(presence().renewing)
+    assert await presence().members([topic]) == {topic: set()}
+{% if cookiecutter.channel_layer != 'memory' %}
+
+
+@pytest.mark.usefixtures("no_task_left")
+async def test_the_clock_of_a_host_decides_nothing(monkeypatch):
+    here, there, topic = Leases(), Leases(), f"room.{uuid4().hex}"
+    await here.renew([(topic, "ann", 10)])
+    minute_ago = time.monotonic() - 60
+    monkeypatch.setattr(time, "monotonic", lambda: minute_ago)  # as after a suspend
+    await here.renew([(topic, "ann", 10)])
+    _, members = await there.renew([], [topic])
+    assert members == {topic: {"ann"}}
+    await here.close()
+    await there.close()
+
+
+async def test_a_process_that_ends_leaves_no_leases(join, start_chat, one, room, ann):
+    doomed = start_chat()
+    async with together([join(doomed, room, ann) for _ in range(15)]):
+        doomed.process.terminate()
+        await asyncio.to_thread(doomed.process.wait, STOP_SECONDS)
+        async with together([join(one, room, ann) for _ in range(20)]):
+            pass
+{% endif %}
 
 
 async def test_people_of_another_room_are_not_shown(join, one, two, room, members_room, ann, bob):

@@ -1,1 +1,0 @@
-{% include 'leases/redis.py' %}

@@ -252,6 +252,7 @@ class ProtocolConsumer(EndsWithItsLogin, AsyncWebsocketConsumer):
 
     async def leave(self, code: int, reason: str, retry_in_ms: int = 0) -> None:
         """Say why, and close: with a plain int, as not every server takes an IntEnum."""
+        await asyncio.sleep(0)  # let the writer's task begin: what was written before goes out
         farewell = frames.Disconnect(code, reason, retry_in_ms).encode()
         await self.socket.close(int(code), farewell)
 

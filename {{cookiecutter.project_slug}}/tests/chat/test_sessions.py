@@ -116,7 +116,7 @@ def test_a_socket_keeps_a_session_of_the_secret_key_before(settings, ann):
 
 def test_no_session_key_is_published(settings, ann, client, monkeypatch):
     published: list[str] = []
-    monkeypatch.setattr(sessions, "publish", lambda *words: published.append(repr(words)))
+    monkeypatch.setattr(sessions, "publish_on_commit", lambda *words: published.append(repr(words)))
     client.cookies.load(ann.cookie)
     client.post("/accounts/logout/")
     assert published

@@ -85,7 +85,11 @@ FOR_EVERY_LAYER = {
 
 # Where a project on the memory layer may speak of Redis: as the way to more processes.
 MENTIONS_OF_REDIS = {
-    "README.md": ["`channels-redis`", "https://github.com/django/channels_redis", "redis_leases.py"],
+    "README.md": [
+        "`channels-redis`",
+        "https://github.com/django/channels_redis",
+        "redis_leases.py",
+    ],
     "config/settings.py": ["For more processes: channels-redis."],
     "realtime/management/commands/serve.py": ["or a Redis channel layer."],
     "tests/test_settings.py": ['"REDIS_URL", '],

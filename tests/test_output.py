@@ -88,7 +88,6 @@ MENTIONS_OF_REDIS = {
     "README.md": [
         "`channels-redis`",
         "https://github.com/django/channels_redis",
-        "redis_leases.py",
     ],
     "config/settings.py": ["For more processes: channels-redis."],
     "realtime/management/commands/serve.py": ["or a Redis channel layer."],

@@ -78,10 +78,9 @@ def change_as_a_release(template: Path) -> None:
     edit(project / "pyproject.toml", r'"channels>=[\d.]+"', '"channels>=4.3.1"')
     edit(project / "README.md", r"(?<=^## Production\n)", "\n{{ cookiecutter.motto }} wins.\n")
     (project / DELETED).write_text("root = true\n")
-    consumers = [
-        f for f in template.rglob("*.py") if "\nclass EchoConsumer(" in f.read_text("utf-8")
-    ]
-    assert consumers
+    parts = (template / "templates").rglob("*.py")
+    consumers = [file for file in parts if "\nclass EchoConsumer(" in file.read_text("utf-8")]
+    assert len(consumers) == len(CHOICES["consumer_style"])
     for file in consumers:
         edit(file, r"(?=\n\nclass EchoConsumer\()", '\nGREETING = "You said: "\n')
 

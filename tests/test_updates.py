@@ -73,7 +73,8 @@ def change_as_a_release(template: Path) -> None:
     consumer, a document, and a file that the owner has deleted."""
     project = template / PROJECT
     edit(template / "cookiecutter.json", f'"_version": "{VERSION}"', '"_version": "2099.1"')
-    edit(template / "cookiecutter.json", r"\A{\n", '{\n  "motto": ["slow", "steady"],\n')
+    question = '  "motto": ["slow", "steady"],\n'
+    edit(template / "cookiecutter.json", r'(?=^  "__prompts__": {\n)', question)
     edit(project / "config" / "settings.py", "(?=^ASGI_APPLICATION = )", "APPEND_SLASH = True\n\n")
     edit(project / "pyproject.toml", r'"channels>=[\d.]+"', '"channels>=4.3.1"')
     edit(project / "README.md", r"(?<=^## Production\n)", "\n{{ cookiecutter.motto }} wins.\n")
@@ -315,7 +316,7 @@ def test_all_choices_can_be_changed_at_once(owner, bake, environments, last):
     owner.update(project, "now", end)
     fresh = bake(**end, project_slug="lighthouse")
     assert tree(project) == edited(fresh)
-    check_project(project, environments)
+    Gate(project, environments)(UV, "lock", "--quiet")
     assert locked(project) == locked(fresh)
 
 

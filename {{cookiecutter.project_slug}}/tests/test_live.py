@@ -100,7 +100,9 @@ Sec-WebSocket-Version: 13\r
 """
 
 
-@pytest.mark.parametrize("text", ["Hello", "안녕 👋 \u202eRTL <script>", "x" * 60 * 1024])
+@pytest.mark.parametrize(
+    "text", ["Hello", "안녕 👋 \u202eRTL <script>", "x" * (settings.WEBSOCKET_MAX_BYTES - 100)]
+)
 def test_echo(server, text):
     with server.connect() as websocket:
         assert ask(websocket, text) == f"You said: {text}"
@@ -115,6 +117,21 @@ def test_an_empty_message_is_one(start, project_copy, production):
             assert websocket.recv(timeout=ANSWER_SECONDS) == message
 
 
+{% if cookiecutter.asgi_server != 'hypercorn' %}
+def test_nothing_is_compressed_in_production(serve):
+    """Each socket would keep a window of memory, and a secret could be guessed by its size."""
+    with serve.connect(compression="deflate") as websocket:
+        assert websocket.protocol.extensions == []
+
+
+{% endif %}
+def test_the_server_itself_believes_no_proxy(start, production):
+    """Headers of 127.0.0.1 count for nothing here, whatever the server's own defaults are."""
+    server = start("manage.py serve --port PORT", {**production, "TRUSTED_PROXIES": "192.0.2.1"})
+    status, headers, _ = server.get(reverse("echo"), {"X-Forwarded-Proto": "https"})
+    assert (status, headers["location"][:8]) == (301, "https://")
+
+
 def test_a_binary_frame_does_not_end_the_socket(server):
     with server.connect() as websocket:
         websocket.send(b"\x00\xff")
@@ -122,7 +139,9 @@ def test_a_binary_frame_does_not_end_the_socket(server):
         assert ask(websocket, "still here") == "You said: still here"
 
 
-@pytest.mark.parametrize("size", [64 * 1024 + 1, 500 * 1024])
+@pytest.mark.parametrize(
+    "size", [settings.WEBSOCKET_MAX_BYTES + 1, 8 * settings.WEBSOCKET_MAX_BYTES]
+)
 def test_a_message_that_is_too_big_closes_its_own_socket_only(server, size):
     with server.connect() as other, server.connect() as websocket:
         websocket.send("x" * size)

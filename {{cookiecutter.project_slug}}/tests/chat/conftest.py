@@ -25,7 +25,9 @@ def django_db_setup(django_db_setup) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _quick_passwords(settings) -> None:
+def _as_the_servers_have_it(settings) -> None:
+    """Use the settings of tests/chat/settings.py in this process too."""
+    settings.CHAT_GUESTS_PICK_NAMES = True
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 

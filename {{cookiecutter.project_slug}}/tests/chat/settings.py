@@ -6,6 +6,7 @@ from config.settings import *  # noqa: F403
 
 os.environ["DJANGO_SETTINGS_MODULE"] = __name__  # for workers: tests/__init__.py sets another
 
+CHAT_GUESTS_PICK_NAMES = True
 ROOT_URLCONF = "tests.chat.urls"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 WEBSOCKET_RATE = 10_000

@@ -24,7 +24,7 @@ from realtime.threads import in_thread
 from tests.chat.client import Member, Wire, together
 from tests.live import ANSWER_SECONDS, Server, manage, wait_until
 
-TEXT = "👋" * 2000
+TEXT = "👋" * 2000  # as tests/chat/wordy_settings.py allows
 CLOSE_FRAME = b"\x88\x80\0\0\0\0"
 MAX_GROWTH_BYTES = 60 * 1024 * 1024
 MAX_DELAY_SECONDS = 0.5  # far above what it takes, for busy machines; far below a freeze
@@ -179,10 +179,10 @@ class Stream:
         return seqs
 
 
-async def test_one_who_does_not_read_is_cut_and_delays_nobody(join, one, room):
-    quickest = []
+async def test_one_who_does_not_read_is_cut_and_delays_nobody(join, start_chat, room):
+    server, quickest = start_chat("tests.chat.wordy_settings"), []
     while not quickest or (min(quickest) > MAX_DELAY_SECONDS and len(quickest) < ROUNDS):
-        quickest.append(await speak_to_a_slow_reader(join, one, room))
+        quickest.append(await speak_to_a_slow_reader(join, server, room))
     assert min(quickest) < MAX_DELAY_SECONDS
 
 

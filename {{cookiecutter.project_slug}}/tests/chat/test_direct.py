@@ -3,6 +3,7 @@
 from uuid import uuid4
 
 import pytest
+from django.conf import settings
 
 from realtime.threads import in_thread
 from tests.chat.client import together
@@ -99,4 +100,5 @@ async def test_a_direct_text_has_the_same_limits(join, one, room, ann, bob):
     async with join(one, room, ann) as wire:
         assert (await wire.tell(bob.id, " "))["code"] == "invalid"
         assert (await wire.tell(bob.id, "a\0b"))["code"] == "invalid"
-        assert (await wire.tell(bob.id, "x" * 2001))["code"] == "too_long"
+        long_text = "x" * (settings.CHAT_TEXT_LENGTH + 1)
+        assert (await wire.tell(bob.id, long_text))["code"] == "too_long"

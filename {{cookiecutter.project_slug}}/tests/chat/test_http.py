@@ -3,19 +3,27 @@
 import asyncio
 import json
 from functools import partial
+from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.contrib.sessions.models import Session
 from django.core.management import CommandError, call_command
+from django.shortcuts import resolve_url
 
 from chat import rooms
 from chat.guests import clean_name
+from chat.models import Message, person_of
 from realtime.threads import in_thread
 from tests.chat.accounts import Browser, create_account
 from tests.chat.client import Wire
 from tests.live import manage
 
 PASSWORD = "correct horse battery staple"
+
+User: Any = get_user_model()
 
 
 async def test_a_message_by_http_reaches_the_members(join, one, two, room, ann):
@@ -48,8 +56,8 @@ async def test_a_post_without_content_is_refused(one, room, fields):
 
 async def test_what_does_not_fit_is_refused(one, room):
     path = f"/rooms/{room.slug}/messages/"
-    assert (await Browser(one).post(path, text="x" * 2000)).status == 201
-    assert (await Browser(one).post(path, text="x" * 2001)).status == 400
+    assert (await Browser(one).post(path, text="x" * settings.CHAT_TEXT_LENGTH)).status == 201
+    assert (await Browser(one).post(path, text="x" * (settings.CHAT_TEXT_LENGTH + 1))).status == 400
     assert (await Browser(one).post(path, text="Hi", id="1")).status == 400
 
 
@@ -121,11 +129,76 @@ async def test_a_room_is_open_to_those_who_may_join(one, room, members_room, ann
     assert (await Browser(one, ann.cookie).get(f"/rooms/{inbox.slug}/")).status == 404
 
 
+@pytest.mark.parametrize("path", ["/", "/accounts/login/", "/accounts/signup/", "/echo/"])
+def test_who_looks_leaves_no_session(client, transactional_db, path):
+    assert client.get(path).status_code == 200
+    assert not Session.objects.exists()
+
+
+def test_who_enters_is_one_guest_from_then_on(client, room):
+    for _ in range(3):
+        client.get(f"/rooms/{room.slug}/")
+    client.get("/")
+    assert Session.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    "elsewhere",
+    ["https://evil.example/", "//evil.example", "javascript:alert(1)", "/\\evil.example"],
+)
+def test_nobody_is_sent_to_another_site(client, transactional_db, elsewhere):
+    response = client.post("/name/", {"name": "Ann", "next": elsewhere})
+    assert (response.status_code, response["Location"]) == (302, "/")
+
+
+@pytest.mark.parametrize("back", ["/rooms/lobby/", "room", "guest_name", "rooms/lobby"])
+def test_who_picks_a_name_comes_back(client, transactional_db, back):
+    response = client.post("/name/", {"name": "Ann", "next": back})
+    assert (response.status_code, response["Location"]) == (302, back)
+
+
+@pytest.mark.parametrize(
+    "name", ["ann", "ANN", " an\u200dn ", "\uff41nn", "ann\u3164", "\u3164", "\u2800"]
+)
+def test_a_name_of_a_user_or_that_cannot_be_seen_is_refused(client, ann, name):
+    response = client.post("/name/", {"name": name, "next": "/"}, follow=True)
+    assert "Choose another one" in response.content.decode()
+    assert "guest_name" not in client.session
+
+
+async def test_a_program_does_not_get_the_name_of_a_user(join, one, room, ann):
+    async with join(one, room, name="Ann") as wire:
+        assert wire.welcome["you"]["name"].startswith("guest-")
+
+
+@pytest.mark.parametrize("name", ["\u3164", "\u1160\u115f"])
+def test_a_username_that_cannot_be_seen_is_refused(client, transactional_db, name):
+    fields = {User.USERNAME_FIELD: name, "password1": PASSWORD, "password2": PASSWORD}
+    response = client.post("/accounts/signup/", fields)
+    assert "can be seen" in response.content.decode()
+    assert not User._default_manager.exists()
+
+
+def test_the_admin_shows_no_direct_message(client, ann, bob, admin, room):
+    rooms.post(room, person_of(ann.user), ann.user, uuid4(), "for everybody")
+    rooms.post_direct(ann.user, bob.id, uuid4(), "for bob alone")
+    client.cookies.load(admin.cookie)
+    logs = client.get("/admin/chat/room/").content.decode()
+    messages = client.get("/admin/chat/message/").content.decode()
+    assert (room.slug in logs, "for everybody" in messages) == (True, True)
+    assert "direct-" not in logs
+    assert "for bob alone" not in messages
+    message = Message.objects.get(room__owner=bob.user)
+    for path in (f"room/{message.room_id}", f"message/{message.pk}"):
+        assert client.get(f"/admin/chat/{path}/change/").status_code == 302  # to its first page
+
+
 async def test_who_signs_up_is_logged_in(join, one, members_room):
     browser = Browser(one)
     assert (await browser.get("/accounts/signup/")).status == 200
     response = await browser.post(
-        "/accounts/signup/", username="dan", password1=PASSWORD, password2=PASSWORD
+        "/accounts/signup/",
+        **{User.USERNAME_FIELD: "dan", "password1": PASSWORD, "password2": PASSWORD},
     )
     assert (response.status, response.location) == (302, "/")
     async with Wire(one, members_room.slug, browser.cookie) as wire:
@@ -137,7 +210,7 @@ async def test_who_logs_in_comes_to_the_rooms(one, transactional_db):
     browser = Browser(one)
     assert (await browser.get("/accounts/login/")).status == 200
     response = await browser.post("/accounts/login/", username="ann", password=PASSWORD)
-    assert (response.status, response.location) == (302, "/")
+    assert (response.status, response.location) == (302, resolve_url(settings.LOGIN_REDIRECT_URL))
 
 
 @pytest.mark.parametrize(
@@ -149,6 +222,12 @@ async def test_who_logs_in_comes_to_the_rooms(one, transactional_db):
         ("\u202eann\u200b\0\x1b", "ann"),
         ("x" * 100, "x" * 40),
         (" \n", ""),
+        ("می\u200cرود", "می\u200cرود"),
+        ("👩\u200d👩\u200d👧", "👩\u200d👩\u200d👧"),
+        ("\u3164", ""),
+        ("\u2800 \u200d\ufe0f", ""),
+        ("\u0301", ""),
+        ("\U0003ffff", "\U0003ffff"),  # perhaps an emoji of tomorrow
         ("", ""),
     ],
 )

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from uuid import uuid4
 
 import pytest
+from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from websockets.exceptions import InvalidStatus
 
@@ -53,7 +54,12 @@ async def test_a_guest_is_welcomed(join, strict, room):
             "direct_seq": 0,
             "recovered": False,
             "members": [you],
-            "limits": {"frame_bytes": 65536, "text_length": 2000, "rate": 5, "burst": 20},
+            "limits": {
+                "frame_bytes": settings.WEBSOCKET_MAX_BYTES,
+                "text_length": settings.CHAT_TEXT_LENGTH,
+                "rate": settings.WEBSOCKET_RATE,
+                "burst": settings.WEBSOCKET_BURST,
+            },
             "heartbeat": 1,
         }
         assert ann.history == {"type": "chat.history", "messages": [], "more": False}

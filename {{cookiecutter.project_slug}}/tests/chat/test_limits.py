@@ -37,8 +37,9 @@ async def test_who_does_not_stop_is_closed(join, strict, room):
     assert (frames[-1]["type"], frames[-1]["code"]) == ("system.disconnect", 4129)
 
 
-async def test_a_person_has_20_sockets_at_most(join, one, two, room, ann):
-    wires = [join(server, room, ann) for server in (one, two) for _ in range(10)]
+async def test_a_person_has_a_number_of_sockets_at_most(join, one, two, room, ann):
+    number = settings.WEBSOCKETS_PER_PERSON
+    wires = [join(server, room, ann) for server in number * [one, two]][:number]
     async with together(wires):
         async with join(two, room, ann, is_welcome=False) as wire:
             code, frames = await wire.expect_close()
@@ -58,7 +59,8 @@ async def becomes_free(join) -> bool:
 
 
 async def test_another_person_is_not_counted(join, one, room, ann, bob):
-    async with together([join(one, room, ann) for _ in range(20)]), join(one, room, bob) as wire:
+    tabs = [join(one, room, ann) for _ in range(settings.WEBSOCKETS_PER_PERSON)]
+    async with together(tabs), join(one, room, bob) as wire:
         assert len(wire.welcome["members"]) == 2
 
 

@@ -1,6 +1,13 @@
 """Where a load balancer asks: by plain HTTP, for whatever host."""
 
 import json
+from http import HTTPStatus
+from typing import Any
+
+import pytest
+
+from realtime.connections import traffic
+from realtime.hub import hub
 
 
 def test_a_server_that_is_ready_says_so(one):
@@ -8,8 +15,8 @@ def test_a_server_that_is_ready_says_so(one):
     assert (status, json.loads(body)) == (200, {"ready": True, "missing": []})
 
 
-async def test_what_is_missing_is_named(application, monkeypatch):
-    monkeypatch.setattr("realtime.readiness._ask_database", lambda: 1 / 0)
+async def ask(application: Any) -> tuple[int, list[str]]:
+    """Return the status, and what is missing."""
     events: list[dict] = []
 
     async def send(event: dict) -> None:
@@ -17,5 +24,25 @@ async def test_what_is_missing_is_named(application, monkeypatch):
 
     scope = {"type": "http", "path": "/ready/", "headers": [], "client": None}
     await application(scope, None, send)
-    assert events[0]["status"] == 503
-    assert json.loads(events[1]["body"]) == {"ready": False, "missing": ["database"]}
+    return events[0]["status"], json.loads(events[1]["body"])["missing"]
+
+
+@pytest.mark.usefixtures("transactional_db")
+async def test_what_is_missing_is_named(application, monkeypatch):
+    assert await ask(application) == (HTTPStatus.OK, [])
+    monkeypatch.setattr("realtime.readiness._ask_database", lambda: 1 / 0)
+    assert await ask(application) == (HTTPStatus.SERVICE_UNAVAILABLE, ["database"])
+
+
+@pytest.mark.usefixtures("transactional_db")
+async def test_a_layer_that_is_away_is_missing(application, monkeypatch):
+    monkeypatch.setattr(hub(), "is_away", True)
+    assert await ask(application) == (HTTPStatus.SERVICE_UNAVAILABLE, ["channel layer"])
+
+
+@pytest.mark.usefixtures("transactional_db")
+async def test_a_process_that_stops_is_not_ready(application, monkeypatch):
+    monkeypatch.setattr(traffic(), "is_stopping", True)
+    status, missing = await ask(application)
+    assert status == HTTPStatus.SERVICE_UNAVAILABLE
+    assert "stopping" in " ".join(missing)

@@ -36,6 +36,31 @@ def test_a_rollback_consumes_no_seq(room):
     assert post(room, "stored") == 1
 
 
+def test_nothing_is_published_before_the_commit(room, ann, bob, monkeypatch):
+    published: list[tuple] = []
+    monkeypatch.setattr(rooms, "publish", lambda *words: published.append(words))
+    for is_stored in (False, True):
+        with transaction.atomic():
+            post(room, "to all")
+            rooms.post_direct(ann.user, bob.id, uuid4(), "to one")
+            assert published == []
+            transaction.set_rollback(not is_stored)
+    assert [said.text for _, said in published] == ["to all", "to one", "to one"]
+
+
+def test_a_user_who_was_deleted_meanwhile_is_told(room, ann, bob):
+    user = type(ann.user)._default_manager.get(pk=ann.user.pk)
+    ann.user.delete()
+    for say in (
+        lambda: rooms.post(room, Person(ann.id, "ann"), user, uuid4(), "still here"),
+        lambda: rooms.post_direct(user, bob.id, uuid4(), "still here"),
+    ):
+        with pytest.raises(Closed) as closed:
+            say()
+        assert closed.value.code == Close.UNAUTHENTICATED
+    assert not Message.objects.exists()
+
+
 def test_the_same_again_consumes_no_seq(room):
     client_id = uuid4()
     assert [post(room, "once", client_id) for _ in range(3)] == [1, 1, 1]

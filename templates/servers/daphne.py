@@ -8,6 +8,7 @@ from channels.routing import get_default_application
 from daphne.access import AccessLogGenerator
 from daphne.endpoints import build_endpoint_description_strings
 from daphne.server import Server, reactor
+from daphne.ws_protocol import WebSocketProtocol
 from twisted.internet.defer import Deferred
 
 from realtime.drain import drain, skip_on_second_signal
@@ -16,6 +17,7 @@ NAME = "daphne"
 MAX_WORKERS = 1
 READ_LIMIT_BYTES = 1024 * 1024  # the consumer's own limit is lower, and says so
 FULL_SECONDS = 0.05  # between two looks at a buffer that is full
+MAX_UNREAD = 32  # messages that a consumer has not taken yet; then its socket is not read
 
 
 def run_in_thread(application, host: str, port: int) -> None:
@@ -55,6 +57,7 @@ def install_drain() -> None:
 
     Server.kill_all_applications = drain_and_kill_all_applications
     _install_send()
+    _install_read_pauses()
 
 
 def _install_send() -> None:
@@ -76,6 +79,27 @@ def _install_send() -> None:
             await asyncio.sleep(FULL_SECONDS)
 
     Server.handle_reply = handle_reply_and_wait
+
+
+def _install_read_pauses() -> None:
+    """Stop reading a socket whose messages nobody takes: daphne keeps all of them in memory."""
+    on_message = WebSocketProtocol.onMessage
+
+    def on_message_and_pause(self, payload: bytes, isBinary: bool) -> None:
+        on_message(self, payload, isBinary)
+        if self.application_queue.qsize() == MAX_UNREAD:
+            self.transport.pauseProducing()
+            _read_on_later(self)
+
+    WebSocketProtocol.onMessage = on_message_and_pause
+
+
+def _read_on_later(protocol: Any) -> None:
+    unread = protocol.application_queue.qsize()
+    if protocol.state == protocol.STATE_OPEN and unread >= MAX_UNREAD:
+        asyncio.get_running_loop().call_later(FULL_SECONDS, _read_on_later, protocol)
+    else:
+        protocol.transport.resumeProducing()
 
 
 def _stop_listening() -> None:

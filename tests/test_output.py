@@ -25,11 +25,11 @@ def files_below(paths: list[str]) -> set[str]:
 
 # The files that only some variants have.
 FILES = {
-    "chat": files_below(LEFT_OUT["starter", "minimal"]),
+    "chat": {"realtime/threads.py", *files_below(LEFT_OUT["starter", "minimal"])},
     "memory": {"tests/test_memory.py"},
     "redis": {"realtime/embedded_redis.py", "tests/test_redis.py"},
     "redis_pubsub": {"realtime/embedded_redis.py", "tests/test_redis.py"},
-    "sync": {"tests/test_threads.py"},
+    "sync": {"realtime/threads.py", "tests/test_threads.py"},
 }
 
 # Text that stands in these files of a choice's variants, and nowhere in the others.
@@ -50,7 +50,7 @@ MARKS = {
     ],
     "sync": [
         ("(WebsocketConsumer)", ["realtime/consumers.py"]),
-        ("ThreadSensitiveContext", ["realtime/consumers.py"]),
+        ("handlers run in a pool of threads", ["realtime/consumers.py"]),
         ("    def receive(self, text_data", ["echo/consumers.py", "README.md"]),
         ("    def echo_message(", ["echo/consumers.py"]),
         ("    def on_send(", ["chat/consumers.py"]),

@@ -1,25 +1,21 @@
 """The base of every consumer here."""
 
-from asgiref.sync import ThreadSensitiveContext
+from channels.consumer import get_handler_name
 from channels.generic.websocket import WebsocketConsumer
-from django.conf import settings
 
-TOO_BIG = 4009  # close code
+from realtime.threads import in_thread
 
 
 class RealtimeConsumer(WebsocketConsumer):
-    """A consumer with a limit on the size of a message, and with a thread of its own."""
+    """A consumer whose handlers run in a pool of threads: a socket that waits needs none."""
 
-    async def __call__(self, scope, receive, send) -> None:
-        # Without it all sync consumers of the process share one thread, and one that
-        # waits delays the others: https://github.com/django/channels/issues/2132
-        async with ThreadSensitiveContext():
-            await super().__call__(scope, receive, send)
+    async def dispatch(self, message: dict) -> None:
+        """Call the handler for ``message`` in a thread.
 
-    def websocket_receive(self, message: dict) -> None:
-        text = message.get("text")
-        data = message["bytes"] if text is None else text.encode()
-        if len(data) > settings.WEBSOCKET_MAX_BYTES:
-            self.close(TOO_BIG)
-        else:
-            super().websocket_receive(message)
+        Channels' own runs all sync consumers of the process in one thread, where one that
+        waits delays the others: https://github.com/django/channels/issues/2132
+        """
+        handler = getattr(self, get_handler_name(message), None)
+        if handler is None:
+            raise ValueError(f"No handler for message type {message['type']}")
+        await in_thread(handler, message)

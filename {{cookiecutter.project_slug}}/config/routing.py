@@ -17,6 +17,7 @@ from echo.consumers import EchoConsumer
 from realtime import server
 from realtime.asgi import lifespan, unknown_path
 from realtime.drain import Drain
+from realtime.limits import SocketLimits
 from realtime.middleware import OriginCheck, TrustedProxies
 {% if cookiecutter.starter == 'chat' %}
 from realtime.readiness import Readiness
@@ -39,11 +40,13 @@ application = Drain(
 {% if cookiecutter.starter == 'chat' %}
                 "http": Readiness(StaticFiles(get_asgi_application())),
                 "websocket": OriginCheck(
-                    SessionMiddlewareStack(Login(URLRouter(websocket_urlpatterns)))
+                    SocketLimits(SessionMiddlewareStack(Login(URLRouter(websocket_urlpatterns))))
                 ),
 {% else %}
                 "http": StaticFiles(get_asgi_application()),
-                "websocket": OriginCheck(AuthMiddlewareStack(URLRouter(websocket_urlpatterns))),
+                "websocket": OriginCheck(
+                    SocketLimits(AuthMiddlewareStack(URLRouter(websocket_urlpatterns)))
+                ),
 {% endif %}
                 "lifespan": lifespan,
             }

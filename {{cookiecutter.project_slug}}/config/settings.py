@@ -84,8 +84,17 @@ WEB_CONCURRENCY = env.int("WEB_CONCURRENCY", None, validate=validate.Range(min=1
 # Seconds from SIGTERM to the end of the process, as process managers give them.
 GRACE_SECONDS = env.int("GRACE_SECONDS", 10, validate=validate.Range(min=5))
 
-# A longer message closes its socket with code 4009.
-WEBSOCKET_MAX_BYTES = 64 * 1024
+# Limits of every WebSocket: see realtime.limits.
+WEBSOCKET_MAX_BYTES = 64 * 1024  # of a message
+WEBSOCKET_RATE = 5  # messages a second; what comes earlier waits
+WEBSOCKET_BURST = 20  # messages at once
+WEBSOCKET_IDLE_SECONDS = 60  # without a message; pages send one every 25 s
+# Sockets of one client address, in each process. Raise it where many people share one,
+# as in a company or a school, or where a proxy does not send X-Forwarded-For.
+WEBSOCKETS_PER_ADDRESS = 100
+{% if cookiecutter.starter == 'chat' or cookiecutter.consumer_style == 'sync' %}
+WEBSOCKET_THREADS = 16  # of a process, for handlers that block
+{% endif %}
 {% include 'starters/' ~ cookiecutter.starter ~ '/settings.py' %}
 
 

@@ -1,91 +1,161 @@
-"""What a client may send: how much, how fast, how seldom, and what is understood."""
+"""Limits for every WebSocket, whatever its consumer: see the settings WEBSOCKET_….
+
+How many are open from one address, and the size, rate and idle time of what each sends.
+Each process counts for itself.
+"""
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections import defaultdict
+from ipaddress import IPv6Address, ip_address, ip_network
 
-import msgspec
 from django.conf import settings
 
-from realtime.frames import BadFrame, ClientFrame, Close, Closed, Refused, decode
+from realtime.asgi import refuse
+from realtime.connections import Socket
 
-MAX_BAD_FRAMES = 10  # in a row
-MAX_REFUSED_FRAMES = 100  # in a row, for coming too fast
+# Close codes.
+TOO_BIG = 4009
+TOO_SLOW = 4108
+RATE_LIMITED = 4129
+IDLE = 4201
+
+COST_BYTES = 16 * 1024  # of a message or an answer cost as much as another message
+MAX_WAIT_SECONDS = 5  # until the next message is read: clients wait 10 s for a pong
+MAX_EARLY = 1000  # messages in a row that came too early; the next one closes the socket
+SEND_SECONDS = 10  # for a client to read what a consumer sends
+
+
+def network_of(host: str) -> str:
+    """Return the address that limits are counted for: one household has an IPv6 /64."""
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return host  # "" behind a Unix socket without X-Forwarded-For
+    if isinstance(address, IPv6Address):
+        if address.ipv4_mapped:
+            return str(address.ipv4_mapped)
+        return str(ip_network((int(address) >> 64 << 64, 64)))
+    return host
 
 
 class TokenBucket:
     """Lets ``burst`` through at once, and ``rate`` a second in the long run."""
 
-    def __init__(self, rate: float, burst: int) -> None:
-        self.rate, self.burst = rate, burst
-        self.tokens = float(burst)
+    def __init__(self, rate: float, burst: float) -> None:
+        self.rate = rate
+        self.burst = burst
+        self.tokens = burst
         self.filled_at = time.monotonic()
 
-    def take(self) -> bool:
-        """Whether one more is within the limit."""
+    def pay(self, cost: float) -> None:
+        """Take ``cost`` tokens. More than there are make a debt, which is bounded."""
+        self._fill()
+        self.tokens = max(self.tokens - cost, 1 - MAX_WAIT_SECONDS * self.rate)
+
+    def seconds_to_wait(self, tokens: float = 1) -> float:
+        """Return the time until there are so many tokens."""
+        self._fill()
+        return max(0.0, (tokens - self.tokens) / self.rate)
+
+    def _fill(self) -> None:
         now = time.monotonic()
         self.tokens = min(self.burst, self.tokens + (now - self.filled_at) * self.rate)
         self.filled_at = now
-        if self.tokens < 1:
-            return False
-        self.tokens -= 1
-        return True
 
 
-class Silence:
-    """Calls ``too_long`` once, when nothing has ended the silence of a socket for too long."""
+class LimitedSocket:
+    """The ``receive`` and ``send`` that a consumer gets.
 
-    def __init__(self, too_long: Callable[[], object]) -> None:
-        self.too_long = too_long
-        self.end()
-        self._watch()
+    A message that comes too early waits, unread: the server stops reading, and TCP slows
+    the client down. At other limits the consumer is told that the client has gone.
+    """
 
-    def end(self) -> None:
-        """Something has come."""
-        self.heard_at = time.monotonic()
+    close_code: int | None = None
 
-    def stop(self) -> None:
-        self.timer.cancel()
-
-    def _watch(self) -> None:
-        remaining = self.heard_at + settings.WEBSOCKET_IDLE_SECONDS - time.monotonic()
-        if remaining <= 0:
-            self.too_long()
-        else:
-            self.timer = asyncio.get_running_loop().call_later(remaining, self._watch)
-
-
-class Reader:
-    """Reads the frames of one socket."""
-
-    def __init__(self, decoder: msgspec.json.Decoder) -> None:
-        self.decoder = decoder
+    def __init__(self, socket: Socket) -> None:
+        self.socket = socket
         self.bucket = TokenBucket(settings.WEBSOCKET_RATE, settings.WEBSOCKET_BURST)
-        self.bad_frames = self.refused_frames = 0
+        self.early = 0
 
-    def read(self, message: dict) -> ClientFrame:
-        """Return the frame in a ``websocket.receive`` event. Raises Refused or Closed."""
-        text = message.get("text")
-        size = len(message["bytes"] if text is None else text.encode())
-        if size > settings.WEBSOCKET_MAX_BYTES:
-            raise Closed(Close.TOO_BIG, f"more than {settings.WEBSOCKET_MAX_BYTES} bytes")
+    async def receive(self) -> dict:
+        if seconds := self.bucket.seconds_to_wait():
+            self.early += 1
+            await asyncio.sleep(seconds)
+        else:
+            self.early = 0
         try:
-            frame = decode(text, self.decoder)
-        except Refused as refused:
-            self.bad_frames += isinstance(refused, BadFrame)
-            if self.bad_frames >= MAX_BAD_FRAMES:
-                raise Closed(Close.BAD_FRAMES, refused.detail) from refused
-            self._count(refused.ref)
-            raise
-        self.bad_frames = 0
-        self._count(frame.ref)
-        return frame
+            async with asyncio.timeout(settings.WEBSOCKET_IDLE_SECONDS):
+                event = await self.socket.receive()
+        except TimeoutError:
+            return self._end(IDLE, "no heartbeat")
+        if event["type"] != "websocket.receive":
+            return event
+        text = event.get("text")
+        size = len(event["bytes"] if text is None else text.encode())
+        if size > settings.WEBSOCKET_MAX_BYTES:
+            return self._end(TOO_BIG, f"more than {settings.WEBSOCKET_MAX_BYTES} bytes")
+        if self.early >= MAX_EARLY:
+            return self._end(RATE_LIMITED, "too many frames")
+        self.bucket.pay(1 + size / COST_BYTES)
+        return event
 
-    def _count(self, ref: str | int | None) -> None:
-        if self.bucket.take():
-            self.refused_frames = 0
+    def _end(self, code: int, reason: str) -> dict:
+        self.close_code = code
+        return {"type": "websocket.disconnect", "code": code, "reason": reason}
+
+    async def send(self, event: dict) -> None:
+        try:
+            async with asyncio.timeout(SEND_SECONDS):
+                await self.socket.send(event)
+        except TimeoutError:
+            await self.socket.close(TOO_SLOW)
+
+
+class Address:
+    """The sockets of one address. When they come and go too fast, the next ones wait."""
+
+    def __init__(self) -> None:
+        self.sockets = 0
+        self.bucket = TokenBucket(settings.WEBSOCKET_RATE, settings.WEBSOCKETS_PER_ADDRESS)
+
+    def seconds_to_rest(self) -> float:
+        """Return the time until nothing of it has to be remembered."""
+        return self.bucket.seconds_to_wait(self.bucket.burst)
+
+
+class SocketLimits:
+    """Middleware for the limits of WebSockets, within ``TrustedProxies``."""
+
+    def __init__(self, application) -> None:
+        self.application = application
+        self.addresses: dict[str, Address] = defaultdict(Address)
+
+    async def __call__(self, scope, receive, send) -> None:
+        name = network_of((scope.get("client") or [""])[0])
+        address = self.addresses[name]
+        if name and address.sockets >= settings.WEBSOCKETS_PER_ADDRESS:
+            await refuse(f"WEBSOCKETS_PER_ADDRESS are open from {name}", receive, send)
             return
-        self.refused_frames += 1
-        if self.refused_frames >= MAX_REFUSED_FRAMES:
-            raise Closed(Close.RATE_LIMITED, "too many frames")
-        raise Refused("rate_limited", f"{settings.WEBSOCKET_RATE} frames a second", ref)
+        address.sockets += 1
+        try:
+            address.bucket.pay(1)
+            if name and (seconds := address.bucket.seconds_to_wait(0)):
+                await asyncio.sleep(seconds)
+            await self._run(scope)
+        finally:
+            address.sockets -= 1
+            if not address.sockets:
+                rest = address.seconds_to_rest()
+                asyncio.get_running_loop().call_later(rest, self._forget, name)
+
+    async def _run(self, scope) -> None:
+        limited = LimitedSocket(scope["socket"])
+        await self.application({**scope, "limited": limited}, limited.receive, limited.send)
+        if limited.close_code is not None:
+            await limited.socket.close(limited.close_code)
+
+    def _forget(self, name: str) -> None:
+        address = self.addresses.get(name)
+        if address and not address.sockets and not address.seconds_to_rest():
+            del self.addresses[name]

@@ -22,9 +22,9 @@ from django.conf import settings
 
 from realtime import frames
 from realtime.connections import Socket
-from realtime.frames import ClientFrame, Close, Closed, Frame, Person, Refused
+from realtime.frames import BadFrame, ClientFrame, Close, Closed, Frame, Person, Refused
 from realtime.hub import hub
-from realtime.limits import Reader, Silence
+from realtime.limits import COST_BYTES, LimitedSocket
 from realtime.presence import RELOAD_SECONDS, people, presence
 from realtime.sessions import EndsWithItsLogin
 from realtime.tasks import in_background
@@ -33,6 +33,7 @@ from realtime.writer import Writer
 
 logger = logging.getLogger(__name__)
 
+MAX_BAD_FRAMES = 10  # in a row
 CATCH_UP_SECONDS = 0.2, 1.2  # between which each waits, so that not all ask at once
 
 
@@ -83,7 +84,7 @@ class ProtocolConsumer(EndsWithItsLogin, AsyncWebsocketConsumer):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.id = uuid4().hex
-        self.reader = Reader(self.decoder)
+        self.bad_frames = 0  # in a row
         self.is_catching_up = False
         self.entering = asyncio.Lock()
         self.first_event: asyncio.Task | None = None  # one that came while it entered
@@ -91,19 +92,19 @@ class ProtocolConsumer(EndsWithItsLogin, AsyncWebsocketConsumer):
         self.has_left = False
 
     async def __call__(self, scope, receive, send) -> None:
-        if "socket" not in scope:  # a test of the consumer alone
-            socket = Socket(scope, receive, send)
-            scope, receive, send = {**scope, "socket": socket}, socket.receive, socket.send
+        limited: LimitedSocket | None = scope.get("limited")
+        if limited is None:  # a test of the consumer alone
+            limited = LimitedSocket(Socket(scope, receive, send))
+            receive, send = limited.receive, limited.send
         self.scope, self.base_send, self.receive_event = scope, send, receive
-        self.socket: Socket = scope["socket"]
+        self.socket, self.bucket = limited.socket, limited.bucket
         self.writer = Writer(self.socket, self._too_slow)
-        self.silence = Silence(self._fell_silent)
         try:
             while (event := await self._next_event())["type"] != "websocket.disconnect":
                 await getattr(self, get_handler_name(event))(event)
+            await self.leave(event.get("code", 1005), event.get("reason", ""))  # open at a limit
         finally:  # disconnect() may never be called
             self.has_left = True
-            self.silence.stop()
             if self.first_event is not None:
                 self.first_event.cancel()
             for topic in getattr(self, "topics", ()):
@@ -160,15 +161,25 @@ class ProtocolConsumer(EndsWithItsLogin, AsyncWebsocketConsumer):
         return await presence().enter(topic, member)
 
     async def websocket_receive(self, message: dict) -> None:
-        self.silence.end()
         async with self._told_of_errors():
-            frame = self.reader.read(message)
+            frame = self._decode(message.get("text"))
             async with self._told_of_errors(frame.ref):
                 if self.user.is_authenticated:
                     await in_thread(self.read_user)
                 answer = await self._call(self.handlers[type(frame)], frame)
                 if answer is not None:
-                    self.write_frame(answer)
+                    self.bucket.pay(self.write_frame(answer) / COST_BYTES)
+
+    def _decode(self, text: str | None) -> ClientFrame:
+        try:
+            frame = frames.decode(text, self.decoder)
+        except Refused as refused:
+            self.bad_frames += isinstance(refused, BadFrame)
+            if self.bad_frames >= MAX_BAD_FRAMES:
+                raise Closed(Close.BAD_FRAMES, refused.detail) from refused
+            raise
+        self.bad_frames = 0
+        return frame
 
     @asynccontextmanager
     async def _told_of_errors(self, ref: str | int | None = None) -> AsyncGenerator[None]:
@@ -247,8 +258,11 @@ class ProtocolConsumer(EndsWithItsLogin, AsyncWebsocketConsumer):
         self.is_catching_up = False
         self.write_frame(await self._call(type(self).newest))
 
-    def write_frame(self, frame: Frame) -> None:
-        self.writer.write({"type": "websocket.send", "text": frame.encode()})
+    def write_frame(self, frame: Frame) -> int:
+        """Write a frame, and return its size in bytes."""
+        text = frame.encode()
+        self.writer.write({"type": "websocket.send", "text": text})
+        return len(text.encode())
 
     async def leave(self, code: int, reason: str, retry_in_ms: int = 0) -> None:
         """Say why, and close: with a plain int, as not every server takes an IntEnum."""
@@ -258,9 +272,6 @@ class ProtocolConsumer(EndsWithItsLogin, AsyncWebsocketConsumer):
 
     def _too_slow(self) -> None:
         in_background(self.leave(Close.TOO_SLOW, "too much is waiting to be read"))
-
-    def _fell_silent(self) -> None:
-        in_background(self.leave(Close.IDLE, "no heartbeat"))
 
 
 def _is_the_end(event: asyncio.Task) -> bool:

@@ -1,12 +1,8 @@
 
-# The limits of realtime.protocol, for each socket.
+# Those of realtime.protocol.
 WEBSOCKET_HEARTBEAT_SECONDS = 25  # between the pings of a client
-WEBSOCKET_IDLE_SECONDS = 60  # without any frame, after which a client is taken for gone
 WEBSOCKET_RESTART_SECONDS = 2  # over which clients come back after a restart
-WEBSOCKET_RATE = 5  # frames a second
-WEBSOCKET_BURST = 20  # frames at once
 WEBSOCKETS_PER_PERSON = 20
-WEBSOCKET_THREADS = 16  # of a process, for handlers that block
 
 
 # Chat

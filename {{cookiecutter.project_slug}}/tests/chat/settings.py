@@ -1,4 +1,4 @@
-"""Settings of the servers in these tests: no limit on the rate, and passwords that cost little."""
+"""Settings of the servers in these tests: high limits, and passwords that cost little."""
 
 import os
 
@@ -11,4 +11,5 @@ ROOT_URLCONF = "tests.chat.urls"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 WEBSOCKET_RATE = 10_000
 WEBSOCKET_BURST = 10_000
+WEBSOCKETS_PER_ADDRESS = 10_000
 WEBSOCKET_HEARTBEAT_SECONDS = 1

@@ -12,7 +12,7 @@ from django.conf import settings
 from chat.consumers import ChatConsumer
 from chat.frames import Send, Sync
 from realtime.frames import ClientFrame, Error, Ping, Refused, decode
-from realtime.limits import MAX_BAD_FRAMES
+from realtime.protocol import MAX_BAD_FRAMES
 
 ID = str(uuid4())
 LONG_TEXT = "x" * (settings.CHAT_TEXT_LENGTH + 1)

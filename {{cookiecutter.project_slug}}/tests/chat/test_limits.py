@@ -1,40 +1,57 @@
 """What one client may ask of the server."""
 
 import asyncio
-from contextlib import suppress
+import time
 
-import pytest
 from channels.testing import WebsocketCommunicator
 from django.conf import settings
-from websockets.exceptions import ConnectionClosed
 
-from realtime import limits
+from chat.models import Message, Room
 from realtime.entrance import MAX_WAIT_SECONDS, PLACES
 from realtime.hub import hub
-from realtime.limits import MAX_REFUSED_FRAMES, TokenBucket
-from tests.chat.client import together
+from realtime.limits import COST_BYTES
+from realtime.threads import in_thread
+from tests.chat.client import Wire, together
 from tests.live import ANSWER_SECONDS
 
+SYNCS = 3
 
-async def test_a_burst_passes_and_what_is_above_is_refused_for_a_moment(join, strict, room):
-    async with join(strict, room) as ann:
-        for number in range(2 * settings.WEBSOCKET_BURST):
-            await ann.send("chat.typing", ref=number)
-        error = await ann.expect("system.error")
-        assert error["code"] == "rate_limited"
-        assert error["ref"] >= settings.WEBSOCKET_BURST
-        await ann.quiet()
+
+async def test_what_comes_too_early_is_answered_later_and_without_errors(join, strict, room):
+    count = settings.WEBSOCKET_BURST + settings.WEBSOCKET_RATE
+    async with join(strict, room) as ann, join(strict, room) as bob:
+        since = time.monotonic()
+        for number in range(count):
+            await ann.send("system.ping", ref=number)
+        assert (await bob.ask("system.ping"))["type"] == "system.pong"
+        pongs = [await ann.expect("system.pong") for _ in range(count)]
+        assert [pong["ref"] for pong in pongs] == list(range(count))
+        assert time.monotonic() - since > 0.9
         assert (await ann.say("again"))["seq"] == 1
 
 
-async def test_who_does_not_stop_is_closed(join, strict, room):
-    async with join(strict, room) as ann:
-        with suppress(ConnectionClosed):
-            for _ in range(10 * MAX_REFUSED_FRAMES):
-                await ann.send("chat.typing")
-        code, frames = await ann.expect_close()
-    assert code == 4129
-    assert (frames[-1]["type"], frames[-1]["code"]) == ("system.disconnect", 4129)
+def fill(room: Room) -> None:
+    """Fill a page of the room with the longest messages."""
+    text = "👋" * settings.CHAT_TEXT_LENGTH
+    messages = [
+        Message(room=room, seq=seq, client_id=f"{seq:032x}", text=text, guest_id="guest-x")
+        for seq in range(1, 51)
+    ]
+    Message.objects.bulk_create(messages)
+    Room.objects.filter(pk=room.pk).update(seq=len(messages))
+
+
+async def test_a_large_answer_costs_more(strict, room):
+    await in_thread(fill, room)
+    async with Wire(strict, room.slug) as wire:
+        since = time.monotonic()
+        for number in range(SYNCS):
+            await wire.send("chat.sync", after=0, ref=number)
+        pages = [await wire.expect("chat.history", ref=number) for number in range(SYNCS)]
+        seconds = time.monotonic() - since
+    size = len(pages[0]["messages"]) * 4 * settings.CHAT_TEXT_LENGTH
+    cost = min(size / COST_BYTES, 4 * settings.WEBSOCKET_RATE)  # a debt is bounded
+    assert seconds > 0.9 * ((SYNCS - 1) * cost - settings.WEBSOCKET_BURST) / settings.WEBSOCKET_RATE
 
 
 async def test_a_person_has_a_number_of_sockets_at_most(join, one, two, room, ann):
@@ -74,40 +91,6 @@ async def test_a_silent_socket_is_closed_and_one_that_pings_stays(join, strict, 
         assert code == 4201
         assert (frames[-1]["type"], frames[-1]["code"]) == ("system.disconnect", 4201)
         assert (await alive.ask("system.ping"))["type"] == "system.pong"
-
-
-class Clock:
-    now = 0.0
-
-    def monotonic(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def clock(monkeypatch) -> Clock:
-    clock = Clock()
-    monkeypatch.setattr(limits, "time", clock)
-    return clock
-
-
-def taken(bucket: TokenBucket) -> int:
-    count = 0
-    while bucket.take():
-        count += 1
-    return count
-
-
-def test_a_bucket_holds_a_burst_and_fills_at_its_rate(clock):
-    bucket = TokenBucket(rate=5, burst=20)
-    assert taken(bucket) == 20
-    clock.now = 1
-    assert taken(bucket) == 5
-    clock.now = 1.1
-    assert taken(bucket) == 0
-    clock.now = 1.21
-    assert taken(bucket) == 1
-    clock.now = 1000
-    assert taken(bucket) == 20
 
 
 async def test_a_full_connect_queue_refuses_at_once(application, room):

@@ -1,4 +1,4 @@
-"""The project's settings, without the limits on what one person may do."""
+"""The project's settings, without the limits on what one person or address may do."""
 
 import os
 
@@ -10,6 +10,7 @@ ROOT_URLCONF = "benchmark.urls"
 WEBSOCKET_RATE = 1_000_000
 WEBSOCKET_BURST = 1_000_000
 WEBSOCKETS_PER_PERSON = 1_000_000
+WEBSOCKETS_PER_ADDRESS = 1_000_000
 WEBSOCKET_IDLE_SECONDS = 24 * 3600  # the load generator sends no heartbeat
 
 if os.environ.get("BENCHMARK_ON") == "postgresql":  # libpq reads PGHOST, PGUSER …

@@ -15,7 +15,6 @@ const TYPING_MS = 3_000;
 const MIN_BACKOFF_MS = 500;
 const MAX_BACKOFF_MS = 30_000;
 const MAX_EARLY = 500; // messages kept until those before them come; others are asked for again
-const SHARE = 0.75; // of the burst, for what can wait; the rest is for pings
 const TEMPORARY = ["rate_limited", "unavailable"];
 const LOST = { type: "system.error", code: "lost", detail: "there is no connection" };
 const SILENT = { type: "system.error", code: "silent", detail: "the server does not answer" };
@@ -106,7 +105,7 @@ class MessageLog {
  */
 export class RealtimeClient extends EventTarget {
   you = /** @type {Person | null} */ (null);
-  limits = { text_length: Infinity, rate: 1, burst: 1 };
+  limits = { text_length: Infinity, burst: 1 };
   state = "connecting";
   outbox = /** @type {Map<string, Item>} */ (new Map());
   retry = (id) => this.#submit(this.outbox.get(id));
@@ -114,6 +113,7 @@ export class RealtimeClient extends EventTarget {
   room = this.#newLog(false);
   direct = this.#newLog(true);
   #members = /** @type {Map<string, Person>} */ (new Map());
+  #waiting = /** @type {(() => void)[]} */ ([]); // to ask, until others are answered
   #answers = /** @type {Map<string, (answer: any) => void>} */ (new Map());
   #socket = /** @type {WebSocket | null} */ (null);
   #epoch = "";
@@ -123,7 +123,6 @@ export class RealtimeClient extends EventTarget {
   #attempts = 0;
   #timer = 0; // to connect again, or to ping
   #deadline = 0; // for any frame to come
-  #paidUntil = 0; // a frame costs time, of which the server lends us a burst
   #typedAt = -Infinity;
   #fail = (item, error) => this.#change(item, { state: "failed", error });
   #change = (item, changes) => this.#emit("item", Object.assign(item, changes));
@@ -193,7 +192,6 @@ export class RealtimeClient extends EventTarget {
     ({ you: this.you, epoch: this.#epoch, limits: this.limits } = frame);
     this.#heartbeatMs = frame.heartbeat * 1000;
     this.#welcomedAt = performance.now();
-    this.#paidUntil = 0;
     if (!frame.recovered) {
       this.#emit("reset");
       this.room.isVoid = this.direct.isVoid = true;
@@ -269,25 +267,22 @@ export class RealtimeClient extends EventTarget {
     if (state !== this.state) this.#emit("state", { state: (this.state = state), code, reason });
   }
 
-  /** Count a frame against the server's limit. Returns how long it has to wait. */
-  #pay() {
-    const cost = 1000 / this.limits.rate;
-    const now = performance.now();
-    this.#paidUntil = Math.max(this.#paidUntil, now) + cost;
-    return this.#paidUntil - now - SHARE * this.limits.burst * cost;
-  }
-
   #send(frame) {
-    this.#pay();
     this.#socket?.send(JSON.stringify(frame));
   }
 
-  /** Send a frame when its turn comes, and again after a temporary error. Returns the answer. */
+  /** Send a frame, and again after a temporary error. Returns the answer.
+   * What is too early waits at the server; not too much does, since pings wait behind it. */
   async #ask(frame, ref = newId()) {
     const socket = this.state === "connected" ? this.#socket : null;
     for (;;) {
-      await sleep(this.#pay());
-      if (!socket || socket !== this.#socket) throw new Error(LOST.detail, { cause: LOST.code });
+      if (this.#answers.size >= this.limits.burst) {
+        await new Promise((resolve) => this.#waiting.push(() => resolve(null)));
+      }
+      if (!socket || socket !== this.#socket) {
+        this.#waiting.shift()?.(); // which is lost as well, or may ask
+        throw new Error(LOST.detail, { cause: LOST.code });
+      }
       let timer = 0;
       const answer = await new Promise((resolve) => {
         this.#answers.set(ref, resolve);
@@ -297,6 +292,7 @@ export class RealtimeClient extends EventTarget {
       });
       clearTimeout(timer);
       this.#answers.delete(ref);
+      this.#waiting.shift()?.();
       if (answer.type !== "system.error") return answer;
       if (!TEMPORARY.includes(answer.code)) throw new Error(answer.detail, { cause: answer.code });
       await sleep(RETRY_MS * (1 + Math.random()));

@@ -29,6 +29,7 @@ CLOSE_FRAME = b"\x88\x80\0\0\0\0"
 MAX_GROWTH_BYTES = 60 * 1024 * 1024
 MAX_DELAY_SECONDS = 0.5  # far above what it takes, for busy machines; far below a freeze
 ROUNDS = 3
+CROWD = 150  # above the connections that a library's pool may have
 SILENCE_SECONDS = 2
 
 HANDSHAKE = """\
@@ -113,6 +114,16 @@ async def test_500_sockets_come_and_go_and_nothing_is_left(join, one, room):
             pass
     with inside_of(one) as inside:
         await becomes(lambda: all(count <= before[key] for key, count in inside().items()), inside)
+
+
+async def test_a_crowd_that_leaves_at_once_is_no_outage(join, one, room):
+    with inside_of(one) as inside:
+        before = inside()["present"]
+        async with together([join(one, room) for _ in range(CROWD)]):
+            pass
+        await becomes(lambda: inside()["present"] == before, inside)
+    assert one.get("/ready/")[0] == 200
+    assert "layer fails" not in one.log
 
 
 async def becomes(condition: Callable[[], bool], inside: Callable[[], dict[str, int]]) -> None:

@@ -92,7 +92,7 @@ MENTIONS_OF_REDIS = {
     ],
     "config/settings.py": ["For more processes: channels-redis."],
     "realtime/management/commands/serve.py": ["or a Redis channel layer."],
-    "tests/test_settings.py": ['"REDIS_URL", '],
+    "tests/test_settings.py": ['"REDIS_URL",'],
 }
 
 CODE = re.compile(r"^```python\n.*?^```$", re.DOTALL | re.MULTILINE)

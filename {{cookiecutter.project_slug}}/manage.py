@@ -3,15 +3,17 @@
 
 import os
 import sys
+from importlib.util import find_spec
 
 from django.core.management import execute_from_command_line
 
 
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-    # At this command line we develop, unless DJANGO_DEBUG says otherwise. ``serve`` is
-    # production, as is every server that is started without this file.
-    if sys.argv[1:2] != ["serve"]:
+    # Where DJANGO_DEBUG does not say: with the development dependencies, every command is
+    # development, except for the server of production. Without them, each is production.
+    has_development_dependencies = find_spec("pytest") is not None
+    if has_development_dependencies and sys.argv[1:2] != ["serve"]:
         os.environ.setdefault("DJANGO_DEBUG_DEFAULT", "true")
     execute_from_command_line(sys.argv)
 

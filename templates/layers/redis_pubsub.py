@@ -1,4 +1,4 @@
-REDIS_URL = env.str("REDIS_URL", "" if DEBUG else ...)
+REDIS_URL = env.redis_url("REDIS_URL", "" if DEBUG else ...)
 if DEBUG and not REDIS_URL:
     from realtime import embedded_redis
 

@@ -45,7 +45,7 @@ def guest_cookie() -> str:
     session = SessionStore()
     session["guest_id"] = new_guest_id()
     session.create()
-    return f"sessionid={session.session_key}"
+    return f"{settings.SESSION_COOKIE_NAME}={session.session_key}"
 
 
 def stored(room: Room) -> list[tuple[int, str, str]]:

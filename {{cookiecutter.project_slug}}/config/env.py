@@ -3,25 +3,85 @@
 https://github.com/sloria/environs
 """
 
+import re
 import sys
 from ipaddress import ip_network
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from environs import Env, EnvValidationError, ValidationError
+{% if cookiecutter.channel_layer != 'memory' %}
+from redis.connection import parse_url
+{% endif %}
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
-env = Env(eager=False)  # collect every mistake: end_on_mistakes() reports them together
+HOST = re.compile(r"\*|\.?[a-z0-9-]+(\.[a-z0-9-]+)*\.?|\[[0-9a-f:.]+\]", re.IGNORECASE)
+
+
+class SettingsEnv(Env):
+    """The environment, where an empty variable counts as one that is not set."""
+
+    def _get_value(self, env_key: str, default: Any) -> Any:
+        value = super()._get_value(env_key, default)
+        return default if isinstance(value, str) and not value.strip() else value
+
+
+env = SettingsEnv(eager=False)  # collect every mistake: end_on_mistakes() reports them together
 env.read_env(BASE_DIR / ".env")
 
 
 @env.parser_for("networks")
 def parse_networks(value: str) -> list:
     try:
-        return [ip_network(network.strip()) for network in value.split(",")]
+        return [ip_network(network) for network in _items(value)]
     except ValueError as error:
         raise ValidationError(str(error)) from error
+
+
+@env.parser_for("hosts")
+def parse_hosts(value: str) -> list[str]:
+    """Return the hosts as Django compares them, which is without a dot at the end."""
+    for host in _items(value):
+        if not HOST.fullmatch(host):
+            raise ValidationError(
+                f"{host!r} is not a host. Write hosts such as example.com, .example.com or [::1], "
+                "with commas between them, without scheme, port, path and quotes"
+            )
+    if not _items(value):
+        raise ValidationError("Name at least one host")
+    return [host.rstrip(".") for host in _items(value)]
+
+
+@env.parser_for("location")
+def parse_location(value: str | Path) -> Path:
+    """Return an absolute path: a relative one is below the project, whoever runs the command."""
+    return BASE_DIR / value
+{% if cookiecutter.channel_layer != 'memory' %}
+
+
+@env.parser_for("redis_url")
+def parse_redis_url(value: str) -> str:
+    """Return ``value``. An error does not show it, since it may have a password."""
+    if not value:  # in development
+        return value
+    try:
+        found = parse_url(value)
+    except ValueError:
+        found = {}
+    place = found.get("host") or found.get("path")
+    database = re.fullmatch(r"unix:.*|rediss?://[^/]*(/\d*)?(\?.*)?", value)
+    if not place or not database or re.search(r"[\s'\"#]", value):
+        raise ValidationError(
+            "Not an address such as redis://127.0.0.1:6379/0, without quotes. "
+            "In a password, write # as %23, / as %2F and ? as %3F"
+        ) from None
+    return value
+{% endif %}
+
+
+def _items(value: str) -> list[str]:
+    return [item.strip() for item in value.split(",") if item.strip()]
 
 
 def end_on_mistakes() -> None:

@@ -17,10 +17,9 @@ SECRET_KEY = env.str(
 )
 
 # Hosts that may be asked for, and whose pages may open a WebSocket.
-ALLOWED_HOSTS = env.list(
+ALLOWED_HOSTS = env.hosts(
     "DJANGO_ALLOWED_HOSTS",
-    [".localhost", "127.0.0.1", "[::1]"] if DEBUG else ...,
-    validate=validate.Length(min=1),
+    ".localhost,127.0.0.1,[::1]" if DEBUG else ...,
 )
 
 # Addresses and networks whose X-Forwarded-For and X-Forwarded-Proto we believe.
@@ -104,7 +103,7 @@ WEBSOCKET_THREADS = 16  # of a process, for handlers that block
 DATABASES = {
     "default": {
         "ENGINE": "django.db.backends.sqlite3",
-        "NAME": env.path("SQLITE_PATH", BASE_DIR / "db.sqlite3"),
+        "NAME": env.location("SQLITE_PATH", BASE_DIR / "db.sqlite3"),
         "OPTIONS": {
             "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
             "transaction_mode": "IMMEDIATE",
@@ -132,7 +131,7 @@ TIME_ZONE = "{{ cookiecutter.timezone }}"
 # https://whitenoise.readthedocs.io/en/stable/django.html
 
 STATIC_URL = "static/"
-STATIC_ROOT = env.path("STATIC_ROOT", BASE_DIR / "staticfiles")
+STATIC_ROOT = env.location("STATIC_ROOT", BASE_DIR / "staticfiles")
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
@@ -147,6 +146,9 @@ STORAGES = {
 # https://docs.djangoproject.com/en/stable/topics/security/#ssl-https
 
 HTTPS = env.bool("DJANGO_HTTPS", not DEBUG)
+# Named after the project: cookies of one host do not differ by port.
+SESSION_COOKIE_NAME = "{{ cookiecutter.project_slug }}_sessionid"
+CSRF_COOKIE_NAME = "{{ cookiecutter.project_slug }}_csrftoken"
 SECURE_SSL_REDIRECT = HTTPS
 SESSION_COOKIE_SECURE = HTTPS
 CSRF_COOKIE_SECURE = HTTPS

@@ -1,5 +1,7 @@
 """System checks for mistakes that real-time projects make and nothing else reports."""
 
+from pathlib import Path
+
 from django.conf import settings
 from django.core.checks import Error, Warning, register
 
@@ -79,3 +81,52 @@ def check_origins(app_configs, **kwargs) -> list:
             )
         ]
     return []
+
+
+@register("realtime", deploy=True)
+def check_debug(app_configs, **kwargs) -> list:
+    if settings.DEBUG:
+        return [
+            Error(
+                "DEBUG is on, so these are the settings of development.",
+                hint="Set DJANGO_DEBUG=false, and the other variables of .env.example.",
+                id="realtime.E005",
+            )
+        ]
+    return []
+
+
+def _sqlite_databases() -> list[dict]:
+    databases = settings.DATABASES.values()
+    return [database for database in databases if database["ENGINE"].endswith("sqlite3")]
+
+
+@register("realtime")
+def check_sqlite_folder(app_configs, **kwargs) -> list:
+    folders = {Path(database["NAME"]).parent for database in _sqlite_databases()}
+    return [
+        Error(
+            f"The folder of the database does not exist: {folder}",
+            hint="Make it, or set SQLITE_PATH to a file in another one.",
+            id="realtime.E006",
+        )
+        for folder in folders
+        if not folder.is_dir()
+    ]
+
+
+@register("realtime")
+def check_atomic_requests(app_configs, **kwargs) -> list:
+    """A transaction that begins as IMMEDIATE takes the only write lock, even if it just reads."""
+    locks = ("IMMEDIATE", "EXCLUSIVE")
+    return [
+        Warning(
+            "With ATOMIC_REQUESTS each request holds SQLite's write lock until it is answered, "
+            "so a slow page delays every message.",
+            hint="Set ATOMIC_REQUESTS to False, and use transaction.atomic() where a view writes.",
+            id="realtime.W007",
+        )
+        for database in _sqlite_databases()
+        if database.get("ATOMIC_REQUESTS")
+        and database.get("OPTIONS", {}).get("transaction_mode") in locks
+    ]

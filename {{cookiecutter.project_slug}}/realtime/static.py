@@ -1,11 +1,25 @@
 """Static files in front of Django: the same on every server, with and without DEBUG."""
 
 import asyncio
+import sys
 from collections.abc import Awaitable, Callable
 
+from django.conf import settings
+from django.contrib.staticfiles.storage import staticfiles_storage
 from whitenoise.middleware import WhiteNoiseMiddleware
 
 CHUNK_BYTES = 64 * 1024
+
+
+def missing_files() -> str:
+    """Return what is wrong where pages would look for collected files in vain, else ""."""
+    read_manifest = getattr(staticfiles_storage, "read_manifest", None)  # in production
+    if read_manifest is None or read_manifest() is not None:
+        return ""
+    return (
+        f"No static files in {settings.STATIC_ROOT}: run 'manage.py collectstatic' with the same "
+        "settings, DJANGO_DEBUG=false among them."
+    )
 
 
 class StaticFiles:
@@ -16,6 +30,8 @@ class StaticFiles:
     """
 
     def __init__(self, application) -> None:
+        if problem := missing_files():
+            sys.exit(problem)  # it would be an error on each page
         self.application = application
         self.index = WhiteNoiseMiddleware(get_response=lambda request: None)
 

@@ -59,6 +59,28 @@ def test_any_host_means_any_origin(settings):
     assert found() == ["realtime.W004"]
 
 
+def test_development_settings_are_not_for_deployment(settings):
+    settings.WEB_CONCURRENCY = 1
+    settings.DEBUG = True
+    assert found() == ["realtime.E005"]
+
+
+def test_a_database_in_a_folder_that_does_not_exist(settings, monkeypatch, tmp_path):
+    settings.WEB_CONCURRENCY = 1
+    database = settings.DATABASES["default"]
+    monkeypatch.setitem(database, "NAME", tmp_path / "nothing" / "db.sqlite3")
+    assert found() == ["realtime.E006"]
+
+
+def test_requests_that_hold_the_write_lock(settings, monkeypatch):
+    settings.WEB_CONCURRENCY = 1
+    database = settings.DATABASES["default"]
+    monkeypatch.setitem(database, "ATOMIC_REQUESTS", True)
+    assert found() == ["realtime.W007"]
+    monkeypatch.setitem(database, "OPTIONS", {})
+    assert found() == []
+
+
 def test_this_project_as_it_is(settings):
     settings.WEB_CONCURRENCY = 1
     assert found() == []

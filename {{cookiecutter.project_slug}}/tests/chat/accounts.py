@@ -8,6 +8,7 @@ from http.cookies import SimpleCookie
 from typing import Any
 from urllib.parse import urlencode
 
+from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.test import Client
 
@@ -21,7 +22,8 @@ def log_in(user: Any) -> str:
     """Return the cookie of a new session."""
     client = Client()
     client.force_login(user)
-    return f"sessionid={client.cookies['sessionid'].value}"
+    name = settings.SESSION_COOKIE_NAME
+    return f"{name}={client.cookies[name].value}"
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,7 @@ class Browser:
 
     def __init__(self, server: Server, cookie: str = "") -> None:
         self.port = server.port
-        self.cookies = SimpleCookie(f"csrftoken={CSRF_TOKEN}; {cookie}")
+        self.cookies = SimpleCookie(f"{settings.CSRF_COOKIE_NAME}={CSRF_TOKEN}; {cookie}")
 
     @property
     def cookie(self) -> str:

@@ -7,6 +7,7 @@ import django
 
 django.setup()
 
+from django.conf import settings  # noqa: E402
 from django.contrib.auth.models import User  # noqa: E402
 from django.core.management import call_command  # noqa: E402
 from django.test import Client  # noqa: E402
@@ -21,8 +22,9 @@ Room.objects.bulk_create(
     for slug in ["stored", *(f"room-{number}" for number in range(rooms))]
 )
 cookies = []
+name = settings.SESSION_COOKIE_NAME
 for number in range(people):
     client = Client()
     client.force_login(User.objects.create_user(f"person-{number}"))
-    cookies.append(f"sessionid={client.cookies['sessionid'].value}")
+    cookies.append(f"{name}={client.cookies[name].value}")
 print(json.dumps(cookies))

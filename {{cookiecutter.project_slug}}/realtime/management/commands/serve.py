@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from realtime import server
 from realtime.checks import on_memory_layer
+from realtime.static import missing_files
 
 logger = logging.getLogger(__name__)
 
@@ -48,10 +49,8 @@ class Command(BaseCommand):
                 f"{server.NAME} takes --workers 1 to {server.MAX_WORKERS}: for more, start "
                 "'serve' several times, behind your proxy."
             )
-        if not settings.DEBUG and not Path(settings.STATIC_ROOT).is_dir():
-            raise CommandError(
-                f"No static files in {settings.STATIC_ROOT}: run 'manage.py collectstatic'."
-            )
+        if problem := missing_files():
+            raise CommandError(problem)
         place = uds or f"{host}, port {port}"
         try:
             if uds:

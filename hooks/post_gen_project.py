@@ -1,47 +1,49 @@
-"""Remove what was not chosen, and say what remains to be done, for the answers given.
+"""Finish the project, and say what remains to be done, for the answers given and the tools there.
 
 Needs no tool. Jinja reads this file first, so its own marks may stand in ``main`` alone.
 """
 
-import json
 import os
-import shlex
-import shutil
 import sys
-import tempfile
-from pathlib import Path
+
+# It lies in the temporary folder, where other people's modules may lie too.
+sys.path[:] = [folder for folder in sys.path if folder != os.path.dirname(__file__)]
+
+import json  # noqa: E402
+import shlex  # noqa: E402
+import shutil  # noqa: E402
+import stat  # noqa: E402
+import tempfile  # noqa: E402
+from contextlib import suppress  # noqa: E402
+from pathlib import Path  # noqa: E402
 
 Answers = dict[str, str | None]
 
-# What an answer leaves out. Where it is one file, its name in the template is a condition.
-LEFT_OUT = {
-    ("starter", "minimal"): [
-        "chat",
-        "realtime/entrance.py",
-        "realtime/frames.py",
-        "realtime/hub.py",
-        "realtime/leases.py",
-        "realtime/redis_leases.py",
-        "realtime/presence.py",
-        "realtime/protocol.py",
-        "realtime/readiness.py",
-        "realtime/sessions.py",
-        "realtime/static",
-        "realtime/tasks.py",
-        "realtime/topic.py",
-        "realtime/writer.py",
-        "tests/chat",
-    ],
-}
+FREE_TEXTS = ("project_name", "project_slug", "description", "author_name", "author_email")
+
+# pip knows groups since 25.1. Of uv alone pyproject.toml can say how autobahn is built.
+WITHOUT_UV = (
+    "python3 -m venv .venv && .venv/bin/pip install -q -U pip"
+    " && AUTOBAHN_USE_NVX=0 .venv/bin/pip install -q . --group dev"
+)
 
 
-def remove_left_out(answers: Answers, project: Path) -> None:
-    for (question, answer), paths in LEFT_OUT.items():
-        for path in paths if answers[question] == answer else []:
-            if (project / path).is_dir():
-                shutil.rmtree(project / path)
-            else:
-                (project / path).unlink()
+def remove_empty(folders: list[str], project: Path) -> None:
+    """cookiecutter makes each folder of the template, also for files that are left out."""
+    for folder in folders:
+        with suppress(OSError):  # it holds what was there before
+            (project / folder).rmdir()
+
+
+def mend_modes(project: Path) -> None:
+    """Undo what a template takes on from a zip file or a read-only folder."""
+    manage = project / "manage.py"
+    if not manage.stat().st_mode & stat.S_IWUSR:
+        for path in project.rglob("*"):
+            if path.is_file() and not path.is_symlink():
+                path.chmod(path.stat().st_mode | stat.S_IWUSR)
+    mode = manage.stat().st_mode
+    manage.chmod(mode | (mode & 0o444) >> 2)  # who may read may run
 
 
 def way_to(project: Path, start: str | None) -> str:
@@ -51,9 +53,50 @@ def way_to(project: Path, start: str | None) -> str:
     return shlex.quote(str(project))
 
 
-def command(answers: Answers) -> str:
-    """Return the command line that generates the same without questions."""
-    words = ["cookiecutter", answers["_template"], "--no-input"]
+def find_tool(name: str, path: str | None) -> tuple[Path | None, bool]:
+    """Find a program, and tell whether its name alone will do in any terminal.
+
+    It will not where the program lies in a virtual environment, which may be active here only.
+    """
+    found = None
+    for folder in (path or os.defpath).split(os.pathsep):
+        program = shutil.which(name, path=folder)
+        if program and not Path(folder, os.pardir, "pyvenv.cfg").exists():
+            return Path(program), True
+        found = found or program
+    return Path(found) if found else None, False
+
+
+def find_uv(environment: dict[str, str]) -> tuple[Path | None, bool]:
+    uv, is_plain = find_tool("uv", environment.get("PATH"))
+    told = environment.get("UV")  # uv itself tells it to what it starts
+    if told and not is_plain and Path(told).is_file():
+        uv = Path(told)
+    return uv, is_plain
+
+
+def seen_from(project: Path, program: Path) -> str:
+    """Return how to call a program after ``cd project``: relative where both lie side by side."""
+    program = Path(os.path.realpath(program.parent), program.name)
+    if program.is_relative_to(project.parent):
+        program = Path(os.path.relpath(program, project))
+    return shlex.quote(str(program))
+
+
+def command(answers: Answers, start: str | None, environment: dict[str, str]) -> str:
+    """Return the command line that generates the same without questions, wherever it is run."""
+    words = ["cookiecutter"]
+    if not find_tool("cookiecutter", environment.get("PATH"))[1]:
+        uv, is_plain = find_uv(environment)
+        if is_plain:
+            words = ["uvx", "cookiecutter"]
+        elif uv:
+            words = [str(uv.with_name("uvx")), "cookiecutter"]
+        else:
+            words = [sys.executable, "-m", "cookiecutter"]
+    template = answers["_template"]
+    folder = Path(start or ".", template)
+    words += [os.path.realpath(folder) if folder.exists() else template, "--no-input"]
     checkout = answers.get("_checkout") or answers.get("_commit")  # the latter is cruft's
     if checkout:
         words += ["--checkout", checkout]
@@ -61,33 +104,56 @@ def command(answers: Answers) -> str:
     return shlex.join(words)
 
 
-def message(answers: Answers, project: Path, start: str | None, has_uv: bool) -> str:
-    lines = ["", "Your project is ready. Next:", ""]
-    if not has_uv:
-        lines += ["  pipx install uv  # or, in a virtual environment: pip install uv"]
+def message(answers: Answers, project: Path, start: str | None, environment: dict[str, str]) -> str:
+    uv, is_plain = find_uv(environment)
+    run = f"{'uv' if is_plain else seen_from(project, uv) if uv else '.uv/bin/uv'} run"
+    chosen = [
+        f"{name}={answer}"
+        for name, answer in answers.items()
+        if not name.startswith("_") and name not in FREE_TEXTS
+    ]
+    lines = ["", "Your project is ready:", "", f"  {' '.join(chosen)}", "", "Next:", ""]
+    lines += [f"  cd {way_to(project, start)}"]
+    if not uv:
+        lines += ["  python3 -m venv .uv", "  .uv/bin/pip install -q uv"]
     lines += [
-        f"  cd {way_to(project, start)}",
-        "  uv run manage.py migrate",
-        "  uv run manage.py runserver",
+        f"  {run} manage.py migrate",
+        f"  {run} manage.py runserver",
         "",
         "Then open http://localhost:8000/",
     ]
     if answers["channel_layer"] != "memory":
         lines += ["Development starts an embedded Valkey when REDIS_URL is not set."]
-    lines += ["Run the tests with: uv run pytest", "", "The same again, without questions:"]
-    return "\n".join([*lines, "", f"  {command(answers)}", ""])
+    lines += [f"Run the tests with: {run} pytest"]
+    if not uv:
+        lines += [
+            "",
+            "Or without uv, and then with .venv/bin/python for it:",
+            "",
+            f"  {WITHOUT_UV}",
+        ]
+    again = command(answers, start, environment)
+    return "\n".join([*lines, "", "The same again, without questions:", "", f"  {again}", ""])
+
+
+def say(text: str) -> None:
+    """Print, without Python's buffer, which would fail once more at the end."""
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    os.write(1, f"{text}\n".encode(encoding, "backslashreplace"))
 
 
 def main() -> None:
     # As JSON within a Python string: no answer can end it. Pairs keep their order.
     answers = dict(json.loads({{cookiecutter.items() | list | tojson | tojson}}))  # noqa: F821
     project = Path.cwd()
-    remove_left_out(answers, project)
+    remove_empty(json.loads({{folders_left_out(cookiecutter) | tojson | tojson}}), project)  # noqa: F821
+    with suppress(OSError):  # on a file system without modes
+        mend_modes(project)
     temporary = Path(tempfile.gettempdir()).resolve()
     if "_output_dir" not in answers and temporary in project.parents:
         return  # cruft compares: nobody will work here
-    sys.stdout.reconfigure(errors="backslashreplace")
-    print(message(answers, project, os.environ.get("PWD"), shutil.which("uv") is not None))
+    with suppress(Exception):  # talk: cookiecutter would delete the project
+        say(message(answers, project, os.environ.get("PWD"), dict(os.environ)))
 
 
 if __name__ == "__main__":

@@ -185,9 +185,11 @@ def output(tmp_path) -> Path:
 def cookiecutter(environment, output) -> Callable[..., subprocess.CompletedProcess]:
     """Run the command line. Words are arguments; ``answers`` are typed, one a line."""
 
-    def cookiecutter(*words: str, answers: list[str] | None = None, **variables: str):
+    def cookiecutter(
+        *words: str, answers: list[str] | None = None, template: Path = ROOT, **variables: str
+    ):
         return subprocess.run(
-            [sys.executable, "-m", "cookiecutter", str(ROOT), *words],
+            [sys.executable, "-m", "cookiecutter", str(template), *words],
             cwd=output,
             env={**environment, **variables},
             input="".join(f"{answer}\n" for answer in answers or []),

@@ -1,17 +1,17 @@
 """Every variant as text: nothing left over, nothing of another variant, nothing missing."""
 
 import re
-import runpy
 import tomllib
 import warnings
+from fnmatch import fnmatchcase
 
 import pytest
 from markdown import code, section
-from variants import CHOICES, ROOT
+from variants import ANSWERS, CHOICES, ROOT
 
 TEMPLATE = ROOT / "{{cookiecutter.project_slug}}"
 
-LEFT_OUT = runpy.run_path(str(ROOT / "hooks" / "post_gen_project.py"))["LEFT_OUT"]
+ONLY_WITH = ANSWERS["_only_with"]  # question -> answer -> patterns of the files that come with it
 
 
 def template_files() -> set[str]:
@@ -19,13 +19,13 @@ def template_files() -> set[str]:
     return {str(path) for path in paths if "{%" not in str(path)}
 
 
-def files_below(paths: list[str]) -> set[str]:
-    return {f for f in template_files() if any(f == p or f.startswith(f"{p}/") for p in paths)}
+def files_like(patterns: list[str]) -> set[str]:
+    return {f for f in template_files() if any(fnmatchcase(f, pattern) for pattern in patterns)}
 
 
 # The files that only some variants have.
 FILES = {
-    "chat": {"realtime/threads.py", *files_below(LEFT_OUT["starter", "minimal"])},
+    "chat": {"realtime/threads.py", *files_like(ONLY_WITH["starter"]["chat"])},
     "memory": {"tests/test_memory.py"},
     "redis": {"realtime/embedded_redis.py", "tests/test_redis.py"},
     "redis_pubsub": {"realtime/embedded_redis.py", "tests/test_redis.py"},
@@ -104,6 +104,13 @@ MAX_TAGS_PER_100_LINES = 1.5
 def test_every_choice_has_its_marks():
     choices = [choice for choices in CHOICES.values() for choice in choices]
     assert sorted(MARKS) == sorted(choices)
+
+
+def test_each_pattern_names_files_for_an_answer():
+    for question, choices in ONLY_WITH.items():
+        assert set(choices) < set(CHOICES[question])
+        for pattern in (pattern for patterns in choices.values() for pattern in patterns):
+            assert files_like([pattern]), pattern
 
 
 def test_the_files_are_those_of_the_variant(variant):

@@ -116,3 +116,11 @@ def files_of(project: Path) -> dict[str, tuple[int, bytes]]:
         for path in project.rglob("*")
         if path.is_file()
     }
+
+
+def complete_answers() -> dict:
+    """Return what cookiecutter knows after the last question, where all have their defaults."""
+    answers = {name: value for name, value in ANSWERS.items() if name != "__prompts__"}
+    first = {question: choices[0] for question, choices in CHOICES.items()}
+    derived = {"project_slug": "my_realtime_project", "author_name": "Somebody"}
+    return {**answers, **first, **derived, "_template": str(ROOT)}

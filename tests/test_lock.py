@@ -8,6 +8,9 @@ import sys
 import tomllib
 from pathlib import Path
 
+import pytest
+from packaging.tags import Tag
+from packaging.utils import parse_wheel_filename
 from variants import CHOICES, ROOT, full_set
 
 UV = os.environ.get("UV") or str(Path(sys.executable).with_name("uv"))
@@ -15,9 +18,9 @@ TEMPLATE = Path("{{cookiecutter.project_slug}}")
 LOCK = (ROOT / TEMPLATE / "uv.lock").read_text("utf-8")
 
 
-def uv(*words: str, cwd: Path) -> None:
+def uv(*words: str, cwd: Path, **variables: str) -> None:
     mine = {name: value for name, value in os.environ.items() if not name.startswith("UV_")}
-    mine["UV_PYTHON"] = sys.executable
+    mine |= {"UV_PYTHON": sys.executable, **variables}
     subprocess.run([UV, *words], cwd=cwd, env=mine, check=True)
 
 
@@ -77,6 +80,61 @@ def test_all_variants_lock_the_same_versions(variant):
     assert mine == {found for found in package.findall(LOCK) if found[0] in locked}
 
 
+# Python 3.11 to 3.15. Of a package's wheels one has to fit, or it is built by a compiler.
+PYTHONS = range(11, 16)
+PLATFORMS = {
+    "Linux": r"manylinux\w*_x86_64",
+    "Linux on ARM": r"manylinux\w*_aarch64",
+    "macOS": r"macosx\w*_(arm64|universal2)",
+    "macOS on Intel": r"macosx\w*_(x86_64|universal2)",
+}
+# autobahn by Python alone, as pyproject.toml says; the others by Rust, as docs/options.md says.
+BUILT = {("cbor2", "macOS on Intel"), ("cryptography", "macOS on Intel")}
+
+
+def fits(tag: Tag, python: int, platform: str) -> bool:
+    return (tag.platform == "any" or re.fullmatch(platform, tag.platform)) and (
+        tag.interpreter == "py3"
+        or (tag.interpreter == f"cp3{python}" and tag.abi in (f"cp3{python}", "none"))
+        or (tag.abi == "abi3" and int(tag.interpreter.removeprefix("cp3")) <= python)
+    )
+
+
+def test_each_package_installs_without_a_compiler_on_each_python_and_platform():
+    built = set()
+    for package in tomllib.loads(re.sub(r"(?m)^{%.*%}\n", "", LOCK))["package"]:
+        files = [wheel["url"].rpartition("/")[2] for wheel in package.get("wheels", [])]
+        tags = {tag for file in files for tag in parse_wheel_filename(file)[3]}
+        for platform, pattern in PLATFORMS.items():
+            has_all = all(any(fits(tag, python, pattern) for tag in tags) for python in PYTHONS)
+            if "registry" in package["source"] and not has_all:
+                built.add((package["name"], platform))
+    assert {name for name, platform in built if name == "autobahn"} == {"autobahn"}
+    assert built - {("autobahn", platform) for platform in PLATFORMS} == BUILT
+
+
+def test_autobahn_is_built_without_a_compiler(bake, tmp_path):
+    """As on a Python for which it has no wheel."""
+    project = bake(starter="minimal")
+    again = ["--no-binary-package", "autobahn", "--refresh-package", "autobahn"]
+    environment = {"CC": "/bin/false", "UV_CACHE_DIR": str(tmp_path / "cache")}
+    uv("sync", "--quiet", "--locked", *again, cwd=project, **environment)
+    assert list(project.glob(".venv/lib/*/site-packages/autobahn/__init__.py"))
+    assert not list(project.glob(".venv/lib/*/site-packages/autobahn/**/*.so"))
+
+
+@pytest.mark.parametrize("starter", CHOICES["starter"])
+def test_pip_installs_a_project_with_its_tools(bake, starter, tmp_path):
+    project = bake(starter=starter)
+    uv("venv", "--quiet", str(tmp_path / "venv"), cwd=project)
+    python = ["--python", str(tmp_path / "venv")]
+    uv("pip", "install", "--quiet", *python, ".", "--group", "dev", cwd=project)
+    (information,) = tmp_path.glob("venv/lib/*/site-packages/my_realtime_project-*.dist-info")
+    files = (information / "RECORD").read_text()
+    assert {line.partition("/")[0] for line in files.splitlines()} == {information.name}
+    subprocess.run([tmp_path / "venv/bin/python", "manage.py", "check"], cwd=project, check=True)
+
+
 def test_the_lock_knows_no_index_but_pypi():
     addresses = set(re.findall(r'"(\w+://[^"]+?)(?:/packages/[^"]+)?"', LOCK))
     assert addresses == {"https://pypi.org/simple", "https://files.pythonhosted.org"}
@@ -90,7 +148,7 @@ def test_the_lock_is_up_to_date(environment):
 
 def test_a_changed_dependency_is_noticed(environment, tmp_path):
     root = tmp_path / "template"
-    for name in ["hooks", "scripts", "templates", TEMPLATE]:
+    for name in ["hooks", "needs_cookiecutter_2_2_3", "scripts", "templates", TEMPLATE]:
         shutil.copytree(ROOT / name, root / name)
     shutil.copy(ROOT / "cookiecutter.json", root)
     pyproject = root / TEMPLATE / "pyproject.toml"

@@ -9,7 +9,7 @@ from django.contrib.auth.views import PasswordChangeView, redirect_to_login
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import get_object_or_404, render
-from django.urls import reverse, reverse_lazy
+from django.urls import get_script_prefix, reverse, reverse_lazy
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_http_methods
 from django.views.generic import FormView
@@ -63,7 +63,7 @@ def room(request: HttpRequest, slug: str) -> HttpResponse:
     if not rooms.can_join(request.user, found):
         return redirect_to_login(request.path)
     visitor(request)  # the socket of the page comes with the session of this guest
-    socket_path = f"/ws/chat/{found.slug}/"
+    socket_path = f"{get_script_prefix()}ws/chat/{found.slug}/"
     return render(
         request,
         "chat/room.html",

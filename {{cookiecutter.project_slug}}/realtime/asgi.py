@@ -8,6 +8,11 @@ import logging
 logger = logging.getLogger(__name__)
 
 
+def path_below(scope: dict) -> str:
+    """Return the path without the prefix that the whole project is below."""
+    return scope["path"].removeprefix(scope.get("root_path", ""))
+
+
 async def lifespan(scope, receive, send):
     """Say yes to a server's start and stop: without an answer some servers complain."""
     while True:

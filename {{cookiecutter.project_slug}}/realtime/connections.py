@@ -30,7 +30,7 @@ class Connection:
     """What a socket and a request have in common: both can be ended while they wait."""
 
     def __init__(self, scope: dict, receive: Callable, send: Callable) -> None:
-        self.name = f"{scope.get('method', 'WebSocket')} {scope.get('path', '')!r}"
+        self.name = repr(f"{scope.get('method', 'WebSocket')} {scope.get('path', '')}")
         self.raw_receive, self.raw_send = receive, send
         self.task = asyncio.current_task()  # that of the application
         self.waiting: set[asyncio.Task] = set()

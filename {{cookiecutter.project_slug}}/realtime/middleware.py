@@ -1,13 +1,15 @@
 """What stands around every consumer: whom we believe, and whom we let in."""
 
 from collections.abc import Awaitable
-from ipaddress import ip_address
-from urllib.parse import urlparse
+from ipaddress import IPv6Address, ip_address
+from urllib.parse import ParseResult, urlparse
 
 from channels.security.websocket import OriginValidator
 from django.conf import settings
 
 from realtime.asgi import refuse
+
+SHOWN_LENGTH = 200  # characters of a refused origin
 
 
 class OriginCheck(OriginValidator):
@@ -23,18 +25,26 @@ class OriginCheck(OriginValidator):
     async def __call__(self, scope, receive, send) -> None:
         origin = dict(scope["headers"]).get(b"origin", b"").decode("latin1")
         try:
-            valid = self.valid_origin(urlparse(origin) if origin else None)
+            valid = self.valid_origin(as_django_compares(urlparse(origin)) if origin else None)
         except ValueError:  # not even a URL
             valid = False
         if valid:
             await self.application(scope, receive, send)
         else:
-            reason = f"origin {origin or '(none)'} is not in ALLOWED_HOSTS {self.allowed_origins}"
+            shown = repr(origin[:SHOWN_LENGTH]) if origin else "(none)"  # a program may send any
+            reason = f"origin {shown} is not in ALLOWED_HOSTS {self.allowed_origins}"
             await refuse(reason, receive, send)
 
 
+def as_django_compares(origin: ParseResult) -> ParseResult:
+    """Return the origin without the dot that may end a host name: ``Host`` is taken so too."""
+    host, colon, port = origin.netloc.partition(":")
+    return origin._replace(netloc=f"{host.removesuffix('.')}{colon}{port}")
+
+
 class TrustedProxies:
-    """Take the client's address and scheme from a proxy in ``TRUSTED_PROXIES``.
+    """Take the client's address and scheme from a proxy in ``TRUSTED_PROXIES``, and put
+    FORCE_SCRIPT_NAME before the path, if the proxy has taken it away.
 
     A Unix socket has no address; whoever may open it is trusted. Header lists are
     read from the right: what stands left of the last untrusted hop can be forged.
@@ -50,14 +60,24 @@ class TrustedProxies:
             return not host
         return any(address in network for network in settings.TRUSTED_PROXIES)
 
+    def below_prefix(self, scope: dict) -> dict:
+        prefix = (settings.FORCE_SCRIPT_NAME or "").rstrip("/")
+        if not prefix:
+            return scope
+        path = scope["path"]
+        if path != prefix and not path.startswith(f"{prefix}/"):
+            path = prefix + path
+        return {**scope, "root_path": prefix, "path": path}
+
     def seen_from_outside(self, scope: dict) -> dict:
         """Return ``scope`` as if there were no proxies."""
         host, port = scope.get("client") or ("", 0)
+        host = plain(host)
         if not self.trusts(host):
-            return scope
+            return {**scope, "client": (host, port)}
         headers = {name: value.decode("latin1") for name, value in scope["headers"]}
         for hop in reversed(headers.get(b"x-forwarded-for", host).split(",")):
-            host = hop.strip()
+            host = plain(hop.strip())
             if not self.trusts(host):
                 break
         scope = {**scope, "client": (host, port)}
@@ -67,5 +87,15 @@ class TrustedProxies:
 
     def __call__(self, scope, receive, send) -> Awaitable[None]:
         if scope["type"] in ("http", "websocket"):
-            scope = self.seen_from_outside(scope)
+            scope = self.below_prefix(self.seen_from_outside(scope))
         return self.application(scope, receive, send)
+
+
+def plain(host: str) -> str:
+    """Return an IPv4 address as such: a server that listens on "::" sees ::ffff:127.0.0.1."""
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return host
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return str(mapped or host)

@@ -8,6 +8,7 @@ import json
 
 from django.db import connection
 
+from realtime.asgi import path_below
 from realtime.connections import traffic
 from realtime.hub import hub
 from realtime.threads import in_thread
@@ -23,7 +24,7 @@ class Readiness:
         self.application = application
 
     async def __call__(self, scope, receive, send) -> None:
-        if scope["path"] != PATH:
+        if path_below(scope) != PATH:
             await self.application(scope, receive, send)
             return
         missing = await find_missing()

@@ -8,6 +8,8 @@ from django.conf import settings
 from django.contrib.staticfiles.storage import staticfiles_storage
 from whitenoise.middleware import WhiteNoiseMiddleware
 
+from realtime.asgi import path_below
+
 CHUNK_BYTES = 64 * 1024
 
 
@@ -37,7 +39,7 @@ class StaticFiles:
 
     async def __call__(self, scope, receive, send) -> None:
         find = self.index.find_file if self.index.autorefresh else self.index.files.get
-        static_file = find(scope["path"])
+        static_file = find(path_below(scope))
         if static_file is None:
             await self.application(scope, receive, send)
             return

@@ -131,7 +131,7 @@ async def test_a_request_that_takes_too_long_is_told_that_its_client_left(caplog
     await under_way
     assert ended
     assert sent == [503, None]
-    assert "Cut off to stop the server: GET '/slow/'" in caplog.text
+    assert "Cut off to stop the server: 'GET /slow/'" in caplog.text
     assert exits == ["at exit"]
 
 
@@ -187,11 +187,11 @@ async def test_a_server_in_another_program_starts_nothing_that_ends_it():
 
 
 async def test_a_server_that_does_not_end_is_ended_and_the_log_says_what_ran(caplog, exits):
-    end = ForcedExit(0, lambda: ["GET '/slow/'"])
+    end = ForcedExit(0, lambda: ["'GET /slow/'"])
     end.start()
     await asyncio.to_thread(end.join)
     assert exits == [1]
-    assert "Forced to exit, still running: GET '/slow/'" in caplog.text
+    assert "Forced to exit, still running: 'GET /slow/'" in caplog.text
 
 
 def test_a_program_that_goes_on_after_its_server_is_left_alone(exits, caplog):

@@ -157,7 +157,7 @@ def test_pages_of_other_sites_are_refused(server, origin):
     with pytest.raises(InvalidStatus) as refused:
         server.connect(origin=origin, additional_headers={"Cookie": "sessionid=secret"})
     assert refused.value.response.status_code == 403
-    reason = f"origin {origin or '(none)'} is not in ALLOWED_HOSTS"
+    reason = f"origin {repr(origin) if origin else '(none)'} is not in ALLOWED_HOSTS"
     wait_until(lambda: reason in server.log, ANSWER_SECONDS, lambda: server.log)
     assert "secret" not in server.log
 
@@ -181,6 +181,22 @@ def test_the_page_and_its_static_files(server):
         assert headers["x-content-type-options"] == "nosniff"
     assert server.get("/static/nothing.css")[0] == 404
     assert server.get("/static/admin/css/base.css")[0] == 200
+
+
+def test_the_page_below_a_prefix(start, project_copy, production):
+    with open(project_copy / "config" / "settings.py", "a") as settings_file:
+        settings_file.write('\nFORCE_SCRIPT_NAME = "/talk"\n')
+    server = start("manage.py serve --port PORT", production, project_copy)
+    for prefix in ("", "/talk"):  # a proxy may take it away, or leave it
+        page = server.get(prefix + reverse("echo"))[2].decode()
+        addresses = re.findall(r'(?:href|src)="(/talk/static/[^"]+)"', page)
+        assert len(addresses) == 3
+        for address in addresses:
+            assert server.get(prefix + address.removeprefix("/talk"))[0] == 200
+        (address,) = re.findall(r'data-socket="([^"]+)"', page)
+        assert address == "/talk/ws/echo/"
+        with server.connect(prefix + address.removeprefix("/talk")) as websocket:
+            assert ask(websocket, "Hello") == "You said: Hello"
 
 
 def test_a_download_that_is_broken_off_is_nothing_for_the_log(start, production, tmp_path):
@@ -345,7 +361,7 @@ def test_a_request_that_takes_too_long_shows_in_log_and_exit_status(slow_server)
         slow_server.process.terminate()
         assert answer.result(ANSWER_SECONDS)[0] == 503
     assert slow_server.process.wait(STOP_SECONDS) == 1
-    assert "Cut off to stop the server: GET '/slow/60/'" in slow_server.log
+    assert "Cut off to stop the server: 'GET /slow/60/'" in slow_server.log
 
 
 def test_a_second_signal_skips_the_wait(start, project_copy, production):
@@ -361,7 +377,7 @@ def test_a_second_signal_skips_the_wait(start, project_copy, production):
         server.process.terminate()
         assert server.process.wait(STOP_SECONDS) == 1
         answer.exception(ANSWER_SECONDS)
-    assert "Cut off to stop the server: GET '/slow/60/'" in server.log
+    assert "Cut off to stop the server: 'GET /slow/60/'" in server.log
 
 
 def test_a_stream_is_ended_in_order_before_the_server_stops(slow_server):
@@ -371,7 +387,7 @@ def test_a_stream_is_ended_in_order_before_the_server_stops(slow_server):
             answer.result(ANSWER_SECONDS)
     assert slow_server.process.wait(STOP_SECONDS) == 0
     assert "stream ended" in slow_server.log
-    assert "Cut off to stop the server: GET '/stream/'" in slow_server.log
+    assert "Cut off to stop the server: 'GET /stream/'" in slow_server.log
     assert not re.search(r"Traceback|\bERROR\b", slow_server.log)
 
 

@@ -9,5 +9,6 @@ WEBSOCKETS_PER_PERSON = 20
 
 CHAT_TEXT_LENGTH = 2000  # characters of a message
 CHAT_GUESTS_PICK_NAMES = True
+LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "rooms"
 LOGOUT_REDIRECT_URL = "rooms"

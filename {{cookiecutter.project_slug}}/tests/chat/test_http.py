@@ -7,6 +7,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from channels.testing import HttpCommunicator
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.sessions.models import Session
@@ -238,3 +239,13 @@ def test_a_guest_name_is_one_line_of_40_characters(name, shown):
 def test_guests_may_have_no_say_in_their_name(settings):
     settings.CHAT_GUESTS_PICK_NAMES = False
     assert clean_name("ann") == ""
+
+
+async def test_the_addresses_of_a_room_below_a_prefix(room, settings, application):
+    settings.FORCE_SCRIPT_NAME = "/talk"
+    path = f"/rooms/{room.slug}/"
+    page = HttpCommunicator(application, "GET", path, headers=[(b"host", b"localhost")])
+    text = (await page.get_response())["body"].decode()
+    assert f'data-socket="/talk/ws/chat/{room.slug}/"' in text
+    assert f'name="next" value="/talk{path}"' in text
+    assert f"/talk/accounts/login/?next=/talk{path}" in text

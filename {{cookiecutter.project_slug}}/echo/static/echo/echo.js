@@ -5,7 +5,7 @@ const input = document.querySelector("#text");
 const log = document.querySelector("#log");
 const state = document.querySelector("#state");
 
-const address = new URL("/ws/echo/", location.href);
+const address = new URL(document.querySelector("main").dataset.socket, location.href);
 address.protocol = location.protocol === "https:" ? "wss:" : "ws:";
 
 const HEARTBEAT_MS = 25_000; // the server closes a socket that sends nothing for 60 s

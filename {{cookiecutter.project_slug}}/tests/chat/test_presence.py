@@ -15,8 +15,10 @@ from realtime.leases import Leases
 {% endif %}
 from realtime.presence import presence
 from tests.chat.client import together
-{% if cookiecutter.channel_layer != 'memory' %}
-from tests.live import STOP_SECONDS
+{% if cookiecutter.channel_layer == 'memory' %}
+from tests.live import ANSWER_SECONDS
+{% else %}
+from tests.live import ANSWER_SECONDS, STOP_SECONDS
 {% endif %}
 
 LEAVE_SECONDS = 5
@@ -70,6 +72,27 @@ async def test_those_who_come_at_once_are_counted_one_after_another(monkeypatch)
         presence().leave(topic, str(number), 0)
     await asyncio.wait(presence().renewing)
     assert await presence().members([topic]) == {topic: set()}
+
+
+@pytest.mark.usefixtures("no_task_left")
+async def test_a_lease_is_renewed_for_as_long_as_its_socket_is_here(monkeypatch):
+    monkeypatch.setattr("realtime.presence.RENEW_SECONDS", 0.1)
+    monkeypatch.setattr("realtime.presence.LEASE_SECONDS", 1)
+    store, topic, renewals = presence().leases.store, f"room.{uuid4().hex}", asyncio.Semaphore(0)
+    renew = store.renew
+
+    async def counted(renewed, topics):
+        answer = await renew(renewed, topics)
+        if topic in [lease[0] for lease in renewed]:
+            renewals.release()
+        return answer
+
+    monkeypatch.setattr(store, "renew", counted)
+    await presence().enter(topic, "ann")
+    async with asyncio.timeout(ANSWER_SECONDS):
+        for _ in range(15):  # which takes longer than the first lease
+            await renewals.acquire()
+    assert await presence().members([topic]) == {topic: {"ann"}}
 {% if cookiecutter.channel_layer != 'memory' %}
 
 

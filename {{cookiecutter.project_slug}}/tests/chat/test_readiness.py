@@ -5,9 +5,9 @@ from http import HTTPStatus
 from typing import Any
 
 import pytest
+from channels.layers import get_channel_layer
 
 from realtime.connections import traffic
-from realtime.hub import hub
 
 
 def test_a_server_that_is_ready_says_so(one):
@@ -36,7 +36,10 @@ async def test_what_is_missing_is_named(application, monkeypatch):
 
 @pytest.mark.usefixtures("transactional_db")
 async def test_a_layer_that_is_away_is_missing(application, monkeypatch):
-    monkeypatch.setattr(hub(), "is_away", True)
+    async def fail(*words: object) -> None:
+        raise ConnectionError("away")
+
+    monkeypatch.setattr(get_channel_layer(), "group_send", fail)
     assert await ask(application) == (HTTPStatus.SERVICE_UNAVAILABLE, ["channel layer"])
 
 

@@ -12,7 +12,9 @@ from django.db import IntegrityError, connections, transaction
 from chat import rooms
 from chat.history import history
 from chat.models import Message, Room
+from realtime import hub
 from realtime.frames import Close, Closed, Person, Refused
+from realtime.sessions import user_topic
 
 GUEST = Person("guest-1", "guest")
 
@@ -37,15 +39,21 @@ def test_a_rollback_consumes_no_seq(room):
 
 
 def test_nothing_is_published_before_the_commit(room, ann, bob, monkeypatch):
-    published: list[tuple] = []
-    monkeypatch.setattr(rooms, "publish", lambda *words: published.append(words))
+    published: list[str] = []
+
+    def publish(topic: str, event: object) -> None:
+        published.append(topic)
+
+    for module in (hub, rooms):
+        monkeypatch.setattr(module, "publish", publish, raising=False)
     for is_stored in (False, True):
         with transaction.atomic():
             post(room, "to all")
             rooms.post_direct(ann.user, bob.id, uuid4(), "to one")
             assert published == []
             transaction.set_rollback(not is_stored)
-    assert [said.text for _, said in published] == ["to all", "to one", "to one"]
+    assert published[0] == room.topic
+    assert set(published[1:]) == {user_topic(ann.user), user_topic(bob.user)}
 
 
 def test_a_user_who_was_deleted_meanwhile_is_told(room, ann, bob):

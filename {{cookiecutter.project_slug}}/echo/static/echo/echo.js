@@ -18,6 +18,7 @@ let heartbeat;
 function show(text, author) {
   const line = document.createElement("li");
   line.className = author;
+  line.dir = "auto"; // the direction of its own first letter
   line.textContent = text;
   log.append(line);
   line.scrollIntoView({ block: "nearest" });

@@ -1,6 +1,8 @@
 """The chat in a real browser: what people see, on each server."""
 
+import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -14,7 +16,15 @@ from pathlib import Path
 import pytest
 from conftest import bake_with
 from gate import UV, Gate
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    Locator,
+    Page,
+    WebSocketRoute,
+    expect,
+    sync_playwright,
+)
 from ports import own_port
 
 START_SECONDS = 60
@@ -29,6 +39,8 @@ HOSTILE = [
     "two\n\n  lines",
     "long " * 399 + "words",
 ]
+
+SENT_AT = "2026-11-23T07:06:54Z"
 
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
@@ -316,6 +328,186 @@ def test_a_guest_picks_a_name(person, room):
     ann.enter(room)
     bob.enter(room)
     expect(members(bob.page).filter(has_text="Ann <b>")).to_have_count(1)
+
+
+def test_a_guest_is_marked_and_cannot_take_the_name_of_a_user(person, room):
+    ann, boss = person(), person()
+    name = f"boss-{time.monotonic_ns()}"
+    boss.sign_up(name)
+    ann.enter(room)
+    boss.enter(room)
+    expect(members(boss.page).filter(has_text="(guest)")).to_have_count(1)
+    expect(members(boss.page).filter(has_text=name)).not_to_contain_text("(guest)")
+    ann.say("Who is who?")
+    expect(boss.page.locator("#room .message .mark")).to_have_text(["(guest)"])
+    ann.page.get_by_role("button", name="Guest").click()
+    ann.page.get_by_label("Your name here").fill(name.upper())
+    ann.page.get_by_role("button", name="Change it").click()
+    expect(ann.page.get_by_role("alert").first).to_contain_text("is the name of a user")
+
+
+def test_a_new_name_is_shown_to_all_without_a_reload(person, room):
+    ann, bob = person(), person()
+    ann.enter(room)
+    bob.enter(room)
+    expect(members(bob.page)).to_have_count(2)
+    second = ann.tab()
+    second.goto(ann.site.url)
+    second.get_by_role("button", name="Guest").click()
+    second.get_by_label("Your name here").fill("Ann")
+    second.get_by_role("button", name="Change it").click()
+    for page in (ann.page, bob.page):
+        expect(members(page).filter(has_text="Ann")).to_have_count(1)
+        expect(members(page)).to_have_count(2)
+    second.close()
+    ann.say("by my new name")
+    expect(bob.page.locator("#room .message .name")).to_have_text(["Ann"])
+    bob.context.close()
+    expect(members(ann.page)).to_have_text([re.compile("Ann")])
+
+
+def test_text_has_its_own_direction(person, room):
+    ann = person()
+    ann.enter(room)
+    directions = "lines => lines.map((line) => getComputedStyle(line).direction)"
+    for text in ("שלום, מה שלומך?", "How are you?"):
+        ann.say(text)
+    expect(log(ann.page)).to_have_count(2)
+    assert log(ann.page).evaluate_all(directions) == ["rtl", "ltr"]
+    ann.page.get_by_label("Message", exact=True).fill("مرحبا")
+    assert ann.page.locator("#text").evaluate_all(directions) == ["rtl"]
+
+
+def test_each_line_ends_as_stored_or_as_not_sent(person, room):
+    ann = person()
+    ann.enter(room)
+    typed = {"a\\ud800b": "a\ufffdb", "null \\0": None, "\\u3164": None, "fine": "fine"}
+    for number in range(3):  # what is refused closes no socket
+        for text in typed:
+            ann.page.evaluate(f'document.querySelector("#text").value = "{number} {text}"')
+            ann.page.get_by_label("Message", exact=True).press("Enter")
+    stored = [f"{n} {text}" for n in range(3) for text in typed.values() if text]
+    expect(log(ann.page)).to_have_count(9)
+    unsent = ann.page.locator("#room .unsent li")
+    expect(unsent).to_have_count(3)
+    expect(unsent.locator(".reason")).to_have_text(3 * [re.compile("^Not sent: ")])
+    assert [text for text in everything(ann.page) if text in stored] == stored
+    expect(state(ann.page)).to_have_text("Connected")
+
+
+class Script:
+    """A server for one page, which says what a test tells it to."""
+
+    def __init__(self, page: Page) -> None:
+        self.sockets: list[WebSocketRoute] = []
+        self.heard: list[dict] = []
+        self.answers: dict[str, Callable[[dict], dict | None]] = {}
+        page.route_web_socket(re.compile("/ws/chat/"), self._open)
+
+    def _open(self, socket: WebSocketRoute) -> None:
+        self.sockets.append(socket)
+        socket.on_message(self._hear)
+        self.welcome()
+
+    def _hear(self, text: str | bytes) -> None:
+        frame = json.loads(text)
+        self.heard.append(frame)
+        if (make := self.answers.get(frame["type"])) and (answer := make(frame)):
+            self.tell(**answer, ref=frame.get("ref"))
+
+    def tell(self, **frame: object) -> None:
+        self.sockets[-1].send(json.dumps(frame))
+
+    def history(self, first: int, last: int) -> dict:
+        user = {"id": "guest-x", "name": "x"}
+        messages = [
+            {"seq": n, "id": f"id-{n}", "user": user, "text": str(n), "sent_at": SENT_AT}
+            for n in range(first, last + 1)
+        ]
+        return {"type": "chat.history", "messages": messages, "more": False}
+
+    def welcome(self, seq: int = 0, epoch: str = "one", recovered: bool = False) -> None:
+        you = {"id": "guest-y", "name": "y"}
+        limits = {"frame_bytes": 65536, "text_length": 2000, "rate": 100, "burst": 100}
+        self.tell(
+            type="chat.welcome",
+            room={"slug": "lobby", "title": "Lobby"},
+            you=you,
+            epoch=epoch,
+            seq=seq,
+            direct_seq=0,
+            recovered=recovered,
+            members=[you],
+            limits=limits,
+            heartbeat=25,
+        )
+        self.tell(**self.history(1, seq))
+
+    def heard_of(self, kind: str) -> list[dict]:
+        return [frame for frame in self.heard if frame["type"] == kind]
+
+
+def enter_scripted(person, script: type[Script] = Script) -> tuple[Person, Script]:
+    ann = person()
+    ann.page.clock.install()
+    scripted = script(ann.page)
+    ann.enter()
+    return ann, scripted
+
+
+def test_a_send_without_any_frame_back_means_a_dead_connection(person):
+    ann, script = enter_scripted(person)
+    ann.say("is anybody there?")
+    expect(ann.page.locator("[data-state=pending]")).to_have_count(1)
+    ann.page.clock.run_for(9_000)
+    assert len(script.sockets) == 1
+    ann.page.clock.run_for(2_000)
+    expect(state(ann.page)).to_contain_text("Reconnecting")
+    script.answers["chat.send"] = lambda frame: {"type": "system.ack", "seq": 1}
+    ann.page.clock.run_for(1_000)
+    expect(ann.page.locator("[data-state=pending]")).to_have_count(0)
+    assert len({frame["id"] for frame in script.heard_of("chat.send")}) == 1
+
+
+def test_a_line_without_an_answer_among_other_frames_is_given_up(person):
+    ann, script = enter_scripted(person)
+    script.answers["system.ping"] = lambda frame: {"type": "system.pong", "seq": 0, "direct_seq": 0}
+    ann.say("you do not answer me")
+    for _ in range(8):
+        script.tell(type="chat.typing", user={"id": "guest-x", "name": "x"})
+        ann.page.clock.run_for(9_000)
+    expect(ann.page.locator(".reason")).to_contain_text(["Not sent: the server does not answer"])
+    assert len(script.sockets) == 1
+
+
+def test_what_is_pending_when_the_room_is_lost_is_not_sent(person):
+    ann, script = enter_scripted(person)
+    ann.say("too late")
+    expect(ann.page.locator("[data-state=pending]")).to_have_count(1)
+    script.tell(type="system.disconnect", code=4003, reason="lobby is not open to you")
+    expect(state(ann.page)).to_contain_text("You may not enter this room")
+    expect(ann.page.locator("[data-state=failed] .reason")).to_contain_text(["Not sent"])
+    expect(ann.page.locator("[data-state=pending]")).to_have_count(0)
+
+
+class StartsOver(Script):
+    """Welcomes twice: the second time into another epoch."""
+
+    def welcome(self, *answer: object) -> None:
+        first = len(self.sockets) == 1
+        super().welcome(seq=1 if first else 3, epoch="one" if first else "two")
+
+
+def test_a_start_over_during_a_catch_up_shows_each_message_once(person):
+    ann, script = enter_scripted(person, StartsOver)
+    script.answers["chat.sync"] = lambda frame: script.history(frame["after"] + 1, 3)
+    expect(log(ann.page)).to_have_text(["1"])
+    script.tell(type="system.pong", seq=3, direct_seq=0)  # two are missing: soon it asks
+    script.tell(type="system.disconnect", code=4200, reason="restart", retry_in_ms=0)
+    expect(log(ann.page)).to_have_text(["1", "2", "3"])
+    ann.page.clock.run_for(2_000)
+    script.tell(type="chat.message", **script.history(4, 4)["messages"][0])
+    expect(log(ann.page)).to_have_text(["1", "2", "3", "4"])
 
 
 def test_the_keyboard_is_enough(person, room):

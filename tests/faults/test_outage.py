@@ -12,7 +12,7 @@ from realtime.frames import Close
 from realtime.presence import RENEW_SECONDS
 from tests.chat.client import QUIET_SECONDS, Member, Wire, close_code, together
 from tests.chat.faults.valkey import Redis
-from tests.live import ANSWER_SECONDS, Server, ask, wait_until
+from tests.live import ANSWER_SECONDS, Server, ask, manage, wait_until
 
 WELCOME_SECONDS = 5
 BACK_SECONDS = 20
@@ -116,6 +116,36 @@ async def test_an_emptied_layer_carries_again_what_is_not_stored(launch, join, r
             await one.send("chat.typing")
             await two.expect("chat.typing", user=one.welcome["you"])
     check_the_logs(servers)
+
+
+async def test_a_group_lost_alone_comes_back(launch, join, redis, room):
+    servers = [launch(REDIS_URL=redis.url), launch(REDIS_URL=redis.url)]
+    async with join(servers[0], room) as one, join(servers[1], room) as two:
+        for group in redis.client.keys(f"*:group:{room.topic}"):  # pub/sub keeps none
+            redis.client.delete(group)
+
+            def is_back(group=group) -> bool:
+                return redis.client.zcard(group) == len(servers)
+
+            await asyncio.to_thread(wait_until, is_back, BACK_SECONDS, lambda: servers[0].log)
+            for server in servers:
+                assert f"The channel layer lost 1 subscriptions: {room.topic}" in server.log
+        async with asyncio.timeout(ANSWER_SECONDS):
+            await one.send("chat.typing")
+            await two.expect("chat.typing", user=one.welcome["you"])
+    for server in servers:
+        await becomes_ready(server, True)
+    check_the_logs(servers)
+
+
+async def test_a_command_stores_what_it_cannot_publish(redis, room, chat_environment):
+    redis.end()
+    environment = {**chat_environment, "REDIS_URL": redis.url}
+    output = await asyncio.to_thread(manage, "say", room.slug, "Hello", env=environment)
+    assert "Room, 1" in output
+    assert "Stored, but not published" in output
+    assert "exit status 0" in output
+    assert "Traceback" not in output
 
 
 async def test_a_consumer_that_needs_the_layer_ends_without_a_storm(launch, redis):

@@ -17,6 +17,9 @@ from chat.text import has_visible
 from realtime.frames import Close, Closed, Person, Refused
 from realtime.hub import publish_on_commit
 from realtime.sessions import user_topic
+from realtime.throttle import Throttle
+
+NEW_RECIPIENTS = Throttle("NEW_RECIPIENTS_PER_HOUR", seconds=3600)
 
 
 def can_join(user: Any, room: Room) -> bool:
@@ -106,6 +109,7 @@ def post_direct(user: Any, to: str, client_id: UUID, text: str) -> int:
     author, seqs, inboxes = person_of(user), {}, {}
     try:
         inboxes = {owner: inbox(owner) for owner in (user, recipient)}
+        limit_new_recipients(user, recipient, inboxes[user])
         with transaction.atomic():
             for owner in sorted(inboxes, key=lambda owner: owner.pk):  # against deadlocks
                 seqs[owner] = _append(
@@ -140,6 +144,15 @@ def find_recipient(user: Any, to: str) -> Any:
     ):
         raise Refused("invalid", "to: nobody to write to")
     return recipient
+
+
+def limit_new_recipients(user: Any, recipient: Any, own_inbox: Room) -> None:
+    """Raise Refused for one new person too many: else anyone could list all names."""
+    talk = Q(author=recipient) | Q(recipient=recipient)
+    if Message.objects.filter(talk, room=own_inbox).exists():
+        return
+    if NEW_RECIPIENTS.is_over(f"user-{user.pk}"):
+        raise Refused("forbidden", "you wrote to too many new people, try again in an hour")
 
 
 def inbox(user: Any) -> Room:

@@ -21,6 +21,9 @@ from chat.models import Room, person_of
 from realtime.frames import Closed, Person, Refused
 from realtime.presence import count_members
 from realtime.sessions import tell_of_new_name, tell_of_renewal
+from realtime.throttle import Throttle
+
+SIGN_UPS = Throttle("SIGN_UPS_PER_HOUR", seconds=3600)
 
 
 def visitor(request: HttpRequest) -> Person:
@@ -115,6 +118,9 @@ class SignUp(FormView):
     form_class = SignUpForm
     template_name = "registration/signup.html"
     success_url = reverse_lazy("rooms")
+
+    def post(self, request, *args, **kwargs) -> HttpResponse:
+        return SIGN_UPS.refuse(request) or super().post(request, *args, **kwargs)
 
     def form_valid(self, form) -> HttpResponse:
         login(self.request, form.save())

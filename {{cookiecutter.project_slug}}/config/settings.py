@@ -49,6 +49,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "realtime.throttle.ThrottlePosts",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
@@ -111,6 +112,20 @@ DATABASES = {
         },
     },
 }
+
+
+# Log-ins and posts: see realtime.throttle. Limits for each client address, and for each
+# account. They count within a process, unless CACHES names a cache that all share.
+
+AUTHENTICATION_BACKENDS = ["realtime.throttle.ThrottledBackend"]
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+        "OPTIONS": {"MAX_ENTRIES": 100_000},
+    },
+}
+LOGIN_FAILURES = 20  # in five minutes
+POSTS_PER_MINUTE = 120
 
 
 # Password validation

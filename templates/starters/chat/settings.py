@@ -9,6 +9,8 @@ WEBSOCKETS_PER_PERSON = 20
 
 CHAT_TEXT_LENGTH = 2000  # characters of a message
 CHAT_GUESTS_PICK_NAMES = True
+SIGN_UPS_PER_HOUR = 20  # from one client address
+NEW_RECIPIENTS_PER_HOUR = 20  # people to whom a user writes for the first time
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "rooms"
 LOGOUT_REDIRECT_URL = "rooms"

@@ -1,0 +1,108 @@
+"""Limits on what is posted by HTTP: for each client address, and for each account.
+
+They are counted in Django's cache: within one process, unless CACHES names a shared one.
+"""
+
+import time
+from hashlib import sha256
+from typing import Any
+from unicodedata import normalize
+
+from asgiref.sync import sync_to_async
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.contrib.auth.backends import ModelBackend
+from django.core.cache import cache
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse
+from django.utils.deprecation import MiddlewareMixin
+
+from realtime.limits import network_of
+
+SAFE_METHODS = {"GET", "HEAD", "OPTIONS", "TRACE"}
+TOO_MANY = "Too many attempts. Try again in {minutes} min."
+
+
+class Throttle:
+    """Counts up to a setting's number in each window of ``seconds``, for each key."""
+
+    def __init__(self, setting: str, seconds: int) -> None:
+        self.setting = setting
+        self.seconds = seconds
+
+    def _cache_key(self, key: str) -> str:
+        window = int(time.time()) // self.seconds
+        return f"throttle-{self.setting}-{window}-{sha256(key.encode()).hexdigest()}"
+
+    def is_over(self, *keys: str) -> bool:
+        """Count one for each key but "", and return whether that is too many for any."""
+        counts = [self._count(key, 1) for key in keys if key]
+        return any(count > getattr(settings, self.setting) for count in counts)
+
+    def take_back(self, *keys: str) -> None:
+        for key in keys:
+            if key:
+                self._count(key, -1)
+
+    def _count(self, key: str, change: int) -> int:
+        name = self._cache_key(key)
+        cache.add(name, 0, self.seconds)
+        try:
+            return cache.incr(name, change)
+        except ValueError:  # it was evicted just now
+            return 0
+
+    @property
+    def detail(self) -> str:
+        return TOO_MANY.format(minutes=-(-self.seconds // 60))
+
+    def refuse(self, request: HttpRequest) -> HttpResponse | None:
+        """Return the answer to a request above the limit of its address or of its user."""
+        user = f"user-{request.user.pk}" if request.user.is_authenticated else ""
+        if not self.is_over(address_of(request), user):
+            return None
+        headers = {"Retry-After": str(self.seconds)}
+        return HttpResponse(self.detail, status=429, content_type="text/plain", headers=headers)
+
+
+POSTS = Throttle("POSTS_PER_MINUTE", seconds=60)
+LOGIN_FAILURES = Throttle("LOGIN_FAILURES", seconds=300)
+
+
+def address_of(request: HttpRequest) -> str:
+    return network_of(request.META.get("REMOTE_ADDR", ""))
+
+
+class ThrottlePosts(MiddlewareMixin):
+    """Refuses what is posted too often with status 429, whatever the page."""
+
+    def process_request(self, request: HttpRequest) -> HttpResponse | None:
+        if request.method in SAFE_METHODS:
+            return None
+        return POSTS.refuse(request)
+
+
+class ThrottledBackend(ModelBackend):
+    """Takes a limited number of wrong passwords, for a client address and for a name.
+
+    It counts before it looks, since attempts may come together; those that succeed are
+    taken back. Names without a user count as well: the answer does not tell them apart.
+    """
+
+    def authenticate(self, request, username=None, password=None, **kwargs):
+        user_model: Any = get_user_model()
+        name = username or kwargs.get(user_model.USERNAME_FIELD)
+        if name is None or password is None:
+            return None
+        keys = [f"name {normalize('NFKC', name).casefold()}"]
+        if request is not None:
+            keys.append(address_of(request))
+        if LOGIN_FAILURES.is_over(*keys):
+            raise ValidationError(LOGIN_FAILURES.detail, code="throttled")
+        user = super().authenticate(request, username=name, password=password)
+        if user is not None:
+            LOGIN_FAILURES.take_back(*keys)
+        return user
+
+    async def aauthenticate(self, request, username=None, password=None, **kwargs):
+        return await sync_to_async(self.authenticate)(request, username, password, **kwargs)

@@ -164,11 +164,13 @@ def test_where_there_is_no_uv_the_last_words_install_it(cookiecutter, tools, out
 
 
 def test_what_installs_uv_works_as_printed(cookiecutter, output, environment, tools):
-    """As in a home without any tool: pip takes the packages from where the machine has them."""
+    """As on a machine without any tool. What it puts into the project is not linted."""
     (tools / "python3").symlink_to(Path(sys.executable).resolve())
     run = cookiecutter("--no-input", "starter=minimal", PATH=f"{tools}:/usr/bin:/bin", UV="")
     steps = re.search(r"^  cd .*\n(?:  .*\n)+", run.stdout, re.MULTILINE)[0]
     steps = steps.replace("manage.py runserver", "manage.py check")
+    lint = ["ruff check", "ruff format --check", "ty check --error-on-warning"]
+    steps += "\n".join(f".uv/bin/uv run {command}" for command in lint)
     cache = os.environ.get("UV_CACHE_DIR", str(Path.home() / ".cache" / "uv"))
     subprocess.run(
         ["bash", "-e", "-c", steps],

@@ -2,13 +2,14 @@
 
 import asyncio
 import sys
+from functools import partialmethod
 from typing import Any
 
 from channels.routing import get_default_application
 from daphne.access import AccessLogGenerator
 from daphne.endpoints import build_endpoint_description_strings
 from daphne.server import Server, reactor
-from daphne.ws_protocol import WebSocketProtocol
+from daphne.ws_protocol import WebSocketFactory, WebSocketProtocol
 from twisted.internet.defer import Deferred
 
 from realtime.drain import drain, skip_on_second_signal
@@ -58,6 +59,7 @@ def install_drain() -> None:
     Server.kill_all_applications = drain_and_kill_all_applications
     _install_send()
     _install_read_pauses()
+    _install_close_codes()
 
 
 def _install_send() -> None:
@@ -100,6 +102,14 @@ def _read_on_later(protocol: Any) -> None:
         asyncio.get_running_loop().call_later(FULL_SECONDS, _read_on_later, protocol)
     else:
         protocol.transport.resumeProducing()
+
+
+def _install_close_codes() -> None:
+    """Answer a mistake in the protocol by a close frame, and a close by the client's own code."""
+    options: Any = partialmethod(
+        WebSocketFactory.setProtocolOptions, failByDrop=False, echoCloseCodeReason=True
+    )
+    WebSocketFactory.setProtocolOptions = options
 
 
 def _stop_listening() -> None:

@@ -132,6 +132,12 @@ def test_the_server_itself_believes_no_proxy(start, production):
     assert (status, headers["location"][:8]) == (301, "https://")
 
 
+def test_the_close_code_of_a_client_comes_back(server):
+    with server.connect() as websocket:
+        websocket.close(3456)
+    assert websocket.close_code == 3456
+
+
 def test_a_binary_frame_does_not_end_the_socket(server):
     with server.connect() as websocket:
         websocket.send(b"\x00\xff")

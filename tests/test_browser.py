@@ -480,13 +480,26 @@ def test_a_line_without_an_answer_among_other_frames_is_given_up(person):
     assert len(script.sockets) == 1
 
 
+class Refuses(Script):
+    """Welcomes once."""
+
+    def welcome(self) -> None:
+        if len(self.sockets) == 1:
+            super().welcome()
+        else:
+            self.tell(type="system.disconnect", code=4003, reason="lobby is not open to you")
+
+
 def test_what_is_pending_when_the_room_is_lost_is_not_sent(person):
-    ann, script = enter_scripted(person)
-    ann.say("too late")
+    ann, script = enter_scripted(person, Refuses)
+    ann.say("under way")
     expect(ann.page.locator("[data-state=pending]")).to_have_count(1)
-    script.tell(type="system.disconnect", code=4003, reason="lobby is not open to you")
+    script.tell(type="system.disconnect", code=4200, reason="restart", retry_in_ms=5_000)
+    expect(state(ann.page)).to_contain_text("Reconnecting")
+    ann.say("not even that")
+    ann.page.clock.run_for(6_000)
     expect(state(ann.page)).to_contain_text("You may not enter this room")
-    expect(ann.page.locator("[data-state=failed] .reason")).to_contain_text(["Not sent"])
+    expect(ann.page.locator("[data-state=failed] .reason")).to_contain_text(2 * ["Not sent"])
     expect(ann.page.locator("[data-state=pending]")).to_have_count(0)
 
 

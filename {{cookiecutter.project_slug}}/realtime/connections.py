@@ -7,11 +7,8 @@ from contextlib import suppress
 from typing import Any
 from weakref import WeakKeyDictionary
 
-{% if cookiecutter.channel_layer != 'memory' %}
-from redis.exceptions import RedisError
-
-{% endif %}
 from realtime.forced_exit import ForcedExit
+from realtime.outages import is_outage
 
 logger = logging.getLogger(__name__)
 
@@ -121,14 +118,10 @@ class Socket(Connection):
 
     async def fail(self, error: Exception) -> None:
         """Close the socket of a consumer that raised, with one code: the servers differ."""
-{% if cookiecutter.channel_layer != 'memory' %}
-        if isinstance(error, RedisError):  # all sockets meet it at once
+        if is_outage(error):  # all sockets meet it at once
             logger.warning("A consumer failed: %s", error)
         else:
             logger.error("A consumer failed", exc_info=error)
-{% else %}
-        logger.error("A consumer failed", exc_info=error)
-{% endif %}
         with suppress(Exception):  # the client may be gone
             await self.send({"type": "websocket.close", "code": UNAVAILABLE})
 

@@ -12,4 +12,4 @@ def is_outage(error: BaseException) -> bool:
     redis = sys.modules.get("redis.exceptions")  # imported by a channel layer that needs it
     if redis is not None and isinstance(error, redis.RedisError):
         return not isinstance(error, redis.DataError)
-    return isinstance(error, OSError)  # TimeoutError is one of them
+    return isinstance(error, ConnectionError | TimeoutError)  # not each OSError: a missing file

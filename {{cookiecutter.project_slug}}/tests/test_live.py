@@ -218,7 +218,7 @@ def test_a_download_that_is_broken_off_is_nothing_for_the_log(start, production,
     assert server.get("/static/echo/icon.svg")[0] == 200
     server.stop()
     assert server.process.returncode == 0
-    assert not re.search("WARNING|ERROR|[Ee]xception|[Cc]losed", server.log)
+    assert not re.search("WARNING|ERROR|[Ee]xception|Disconnected", server.log)
 
 
 def test_a_client_that_leaves_while_it_is_written_to_is_nothing_for_the_log(

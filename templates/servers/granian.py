@@ -5,8 +5,10 @@ import logging
 import os
 import signal
 import sys
+import time
 from collections.abc import Generator
 from contextlib import contextmanager
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 from django.conf import settings
@@ -19,6 +21,7 @@ from realtime.drain import SKIP_THE_WAIT, drain, skip_the_wait
 
 NAME = "granian"
 MAX_WORKERS = 64
+EXIT_CODE_SECONDS = 1  # for another thread to say how a worker ended
 
 LOGGERS = ("_granian", "granian.access")
 for name in LOGGERS:  # its own handlers would bypass settings.LOGGING
@@ -71,8 +74,20 @@ class _Workers(WorkerServer):  # ty: ignore[unsupported-base]
     def _stop_workers(self) -> None:
         workers = list(self.wrks)
         super()._stop_workers()
-        if any(worker.inner.exitcode > 0 for worker in workers):  # less is a signal
+        if any(_exit_code(worker.inner) > 0 for worker in workers):  # less is a signal
             sys.exit(1)
+
+
+def _exit_code(ended: BaseProcess) -> int:
+    """Return the exit code of a worker, 0 if it stays unknown.
+
+    It is None for a moment where another thread, here granian's own, waits for the
+    process as well and has just learnt it.
+    """
+    deadline = time.monotonic() + EXIT_CODE_SECONDS
+    while ended.exitcode is None and time.monotonic() < deadline:
+        time.sleep(0.001)
+    return ended.exitcode or 0
 
 
 def run(host: str, port: int, uds: str | None, uds_mode: int, workers: int) -> None:

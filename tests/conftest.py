@@ -93,13 +93,17 @@ def gated_variants(of_all: bool) -> list:
 
 
 def pytest_collection_modifyitems(config, items: list[pytest.Item]) -> None:
-    """Deal the long tests out to the processes, each of which takes a part of the list."""
+    """Deal the long tests out to the processes, each of which takes a part of the list.
+
+    The first process begins with the browser: those tests share servers, so they stay together.
+    """
     long = [item for item in items if item.path.name in LONG_TESTS]
-    short = [item for item in items if item.path.name not in LONG_TESTS]
+    browser = [item for item in items if item.path.name == "test_browser.py"]
+    short = [item for item in items if item not in {*long, *browser}]
     for item in long:
         item.add_marker("long")
     processes = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
-    items[:] = [
+    items[:] = browser + [
         item
         for number in range(processes)
         for item in (

@@ -14,6 +14,7 @@ logger = logging.getLogger(__name__)
 
 RESTART = 4200  # close code: come back at once
 UNAVAILABLE = 4150  # close code: come back later
+NO_CODE = 1005  # RFC 6455, section 7.4.1: there was no close frame, or none with a code
 CLOSE_SECONDS = 1  # for a client to take the close frame
 LEAVE_SECONDS = 0.2  # for a client to close by itself, after a farewell
 READ_SECONDS = 5  # for a client to answer the close frame
@@ -83,7 +84,10 @@ class Socket(Connection):
             if self.reading is not None:  # and a server may cut off what is still under way
                 await asyncio.wait({self.reading}, timeout=CLOSE_SECONDS)
             event = {"type": "websocket.disconnect", "code": self.close_code}
-        self.open = self.open and event["type"] != "websocket.disconnect"
+        if event["type"] == "websocket.disconnect":
+            self.open = False
+            # A server may leave the code out, or give None for it.
+            event = {**event, "code": event.get("code") or NO_CODE}
         return event
 
     async def send(self, event: dict) -> None:

@@ -237,3 +237,20 @@ async def test_an_error_of_the_system_is_no_client_that_left(caplog):
     sent: list[dict] = []
     await Drain(reads_a_file)({"type": "websocket"}, Mock(), send)
     assert "FileNotFoundError" in caplog.text
+
+
+@pytest.mark.parametrize("event", [{}, {"code": None}, {"code": 1005}])
+async def test_a_disconnect_always_has_a_code(event):
+    heard = []
+
+    async def consumer(scope, receive, send) -> None:
+        heard.append(await receive())
+
+    async def receive() -> dict:
+        return {"type": "websocket.disconnect", **event}
+
+    async def send(event: dict) -> None:
+        raise AssertionError(event)
+
+    await Drain(consumer)({"type": "websocket", "path": "/"}, receive, send)
+    assert heard == [{"type": "websocket.disconnect", "code": 1005}]

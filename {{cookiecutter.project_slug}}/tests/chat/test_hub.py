@@ -371,6 +371,7 @@ async def test_one_alone_asks_for_a_layer_that_is_away(layer, monkeypatch):
     layer.is_away = False
     for subscriber in subscribers:
         assert await subscriber.next() == {"type": "catch_up"}
+    await becomes(lambda: not hub().is_away)
     assert await hub().is_ready()
 
 

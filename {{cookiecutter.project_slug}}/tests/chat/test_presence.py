@@ -9,6 +9,9 @@ import time
 from uuid import uuid4
 
 import pytest
+{% if cookiecutter.channel_layer != 'memory' %}
+from django.conf import settings
+{% endif %}
 
 {% if cookiecutter.channel_layer != 'memory' %}
 from realtime.leases import Leases
@@ -110,11 +113,11 @@ async def test_the_clock_of_a_host_decides_nothing(monkeypatch):
 
 
 async def test_a_process_that_ends_leaves_no_leases(join, start_chat, one, room, ann):
-    doomed = start_chat()
-    async with together([join(doomed, room, ann) for _ in range(15)]):
+    doomed, tabs = start_chat(), settings.WEBSOCKETS_PER_PERSON
+    async with together([join(doomed, room, ann) for _ in range(tabs)]):
         doomed.process.terminate()
         await asyncio.to_thread(doomed.process.wait, STOP_SECONDS)
-        async with together([join(one, room, ann) for _ in range(20)]):
+        async with together([join(one, room, ann) for _ in range(tabs)]):
             pass
 {% endif %}
 

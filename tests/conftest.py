@@ -34,6 +34,7 @@ LONG_TESTS = (
     "test_readme_commands.py",
     "test_delete_chat.py",
     "test_updates.py",
+    "test_add_server.py",
 )
 
 

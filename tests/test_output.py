@@ -10,6 +10,7 @@ from markdown import code, section
 from variants import ANSWERS, CHOICES, ROOT
 
 TEMPLATE = ROOT / "{{cookiecutter.project_slug}}"
+PARTS = ROOT / "templates"  # <question>/<answer>/<part>, included by the files of TEMPLATE
 
 ONLY_WITH = ANSWERS["_only_with"]  # question -> answer -> patterns of the files that come with it
 
@@ -111,6 +112,33 @@ def test_each_pattern_names_files_for_an_answer():
         assert set(choices) < set(CHOICES[question])
         for pattern in (pattern for patterns in choices.values() for pattern in patterns):
             assert files_like([pattern]), pattern
+
+
+@pytest.mark.parametrize("question", CHOICES)
+def test_each_answer_has_the_parts_of_its_siblings(question):
+    parts = {
+        folder.name: sorted(path.name for path in folder.iterdir())
+        for folder in (PARTS / question).iterdir()
+    }
+    assert sorted(parts) == sorted(CHOICES[question])
+    assert all(names == parts[CHOICES[question][0]] for names in parts.values()), parts
+
+
+@pytest.mark.parametrize("question", CHOICES)
+def test_each_part_is_included_somewhere(question):
+    sources = [path.read_text("utf-8") for path in TEMPLATE.rglob("*") if path.is_file()]
+    for part in (PARTS / question / CHOICES[question][0]).iterdir():
+        name = f"'{question}/' ~ cookiecutter.{question} ~ '/{part.name}'"
+        assert any(name in source for source in sources), part.name
+
+
+def test_no_condition_names_a_server():
+    """So that a new server needs no edit: what differs is a part of it, or stands in its facts."""
+    for folder in (TEMPLATE, PARTS):
+        for path in folder.rglob("*"):
+            if path.is_file() and path.name != "uv.lock":  # made by scripts/lock.py
+                text = f"{path.name}\n{path.read_text('utf-8')}"
+                assert not re.search(r"asgi_server (==|!=|in|not in) ", text), path
 
 
 def test_the_files_are_those_of_the_variant(variant):
@@ -232,7 +260,7 @@ def test_a_project_has_no_secret(variant):
                 assert not (re.search("[0-9]", word) and re.search("[A-Z]", word)), (name, word)
 
 
-@pytest.mark.parametrize("folder", [TEMPLATE, ROOT / "templates"], ids=["project", "parts"])
+@pytest.mark.parametrize("folder", [TEMPLATE, PARTS], ids=["project", "parts"])
 def test_the_template_keeps_jinja_out_of_python(folder):
     tags = lines = 0
     for path in folder.rglob("*"):

@@ -1,1 +1,1 @@
-{% include 'chat_consumers/' ~ cookiecutter.consumer_style ~ '.py' %}
+{% include 'consumer_style/' ~ cookiecutter.consumer_style ~ '/chat_consumers.py' %}

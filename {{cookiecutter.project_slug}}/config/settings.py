@@ -76,7 +76,7 @@ ASGI_APPLICATION = "config.asgi.application"
 # Real time
 # https://channels.readthedocs.io/en/stable/topics/channel_layers.html
 
-{% include 'layers/' ~ cookiecutter.channel_layer ~ '.py' %}
+{% include 'channel_layer/' ~ cookiecutter.channel_layer ~ '/settings.py' %}
 
 # How many processes ``manage.py serve`` starts.
 WEB_CONCURRENCY = env.int("WEB_CONCURRENCY", None, validate=validate.Range(min=1))
@@ -95,7 +95,7 @@ WEBSOCKETS_PER_ADDRESS = 100
 {% if cookiecutter.starter == 'chat' or cookiecutter.consumer_style == 'sync' %}
 WEBSOCKET_THREADS = 16  # of a process, for handlers that block
 {% endif %}
-{% include 'starters/' ~ cookiecutter.starter ~ '/settings.py' %}
+{% include 'starter/' ~ cookiecutter.starter ~ '/settings.py' %}
 
 
 # Database

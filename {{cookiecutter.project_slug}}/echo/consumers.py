@@ -1,1 +1,1 @@
-{% include 'consumers/' ~ cookiecutter.consumer_style ~ '.py' %}
+{% include 'consumer_style/' ~ cookiecutter.consumer_style ~ '/echo_consumers.py' %}

@@ -1,1 +1,1 @@
-{% include 'realtime_consumers/' ~ cookiecutter.consumer_style ~ '.py' %}
+{% include 'consumer_style/' ~ cookiecutter.consumer_style ~ '/realtime_consumers.py' %}

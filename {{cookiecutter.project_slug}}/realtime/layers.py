@@ -1,1 +1,1 @@
-{% include 'layer_classes/' ~ cookiecutter.channel_layer ~ '.py' %}
+{% include 'channel_layer/' ~ cookiecutter.channel_layer ~ '/layers.py' %}

@@ -1,1 +1,1 @@
-{% include 'servers/' ~ cookiecutter.asgi_server ~ '.py' %}
+{% include 'asgi_server/' ~ cookiecutter.asgi_server ~ '/server.py' %}

@@ -1,3 +1,4 @@
+{% import 'asgi_server/' ~ cookiecutter.asgi_server ~ '/facts.jinja' as server_facts %}
 """The chosen server as a process: in development, in production, by its own command line."""
 
 import http.client
@@ -32,7 +33,7 @@ from tests.live import (
 
 # As in README.md, on a port of its own.
 OWN_COMMAND = """
-{% include 'commands/' ~ cookiecutter.asgi_server %}
+{% include 'asgi_server/' ~ cookiecutter.asgi_server ~ '/command' %}
 """.replace("8000", "PORT")
 
 SLOW_VIEWS = """
@@ -117,7 +118,7 @@ def test_an_empty_message_is_one(start, project_copy, production):
             assert websocket.recv(timeout=ANSWER_SECONDS) == message
 
 
-{% if cookiecutter.asgi_server != 'hypercorn' %}
+{% if not server_facts.compresses_in_production %}
 def test_nothing_is_compressed_in_production(serve):
     """Each socket would keep a window of memory, and a secret could be guessed by its size."""
     with serve.connect(compression="deflate") as websocket:

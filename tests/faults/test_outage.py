@@ -10,6 +10,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from realtime.frames import Close
 from realtime.presence import RENEW_SECONDS
+from tests.chat.accounts import Browser
 from tests.chat.client import QUIET_SECONDS, Member, Wire, close_code, together
 from tests.chat.faults.valkey import Redis
 from tests.live import ANSWER_SECONDS, Server, ask, manage, wait_until
@@ -75,8 +76,10 @@ async def test_while_the_layer_is_away_people_talk_on(breaks, heals, launch, joi
         async with asyncio.timeout(WELCOME_SECONDS), join(servers[1], room) as late:
             assert len(late.history["messages"]) == 7
             assert (await late.say("meanwhile 6"))["type"] == "system.ack"
+        path = f"/rooms/{room.slug}/messages/"
+        assert (await Browser(servers[0]).post(path, text="meanwhile 7")).status == 201
         await asyncio.to_thread(heals, redis)
-        texts = ["before", *(f"meanwhile {number}" for number in range(7))]
+        texts = ["before", *(f"meanwhile {number}" for number in range(8))]
         await everybody_has(members, texts)
         for server in servers:
             await becomes_ready(server, True)

@@ -115,15 +115,11 @@ DATABASES = {
 
 
 # Log-ins and posts: see realtime.throttle. Limits for each client address, and for each
-# account. They count within a process, unless CACHES names a cache that all share.
+# account, counted in the cache "throttle".
 
 AUTHENTICATION_BACKENDS = ["realtime.throttle.ThrottledBackend"]
-CACHES = {
-    "default": {
-        "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
-        "OPTIONS": {"MAX_ENTRIES": 100_000},
-    },
-}
+{% include 'channel_layer/' ~ cookiecutter.channel_layer ~ '/caches.py' %}
+
 LOGIN_FAILURES = 20  # in five minutes
 POSTS_PER_MINUTE = 120
 

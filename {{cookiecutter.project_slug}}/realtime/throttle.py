@@ -1,8 +1,9 @@
 """Limits on what is posted by HTTP: for each client address, and for each account.
 
-They are counted in Django's cache: within one process, unless CACHES names a shared one.
+They are counted in the cache "throttle" of CACHES, so for all processes that share it.
 """
 
+import logging
 import time
 from hashlib import sha256
 from typing import Any
@@ -12,15 +13,49 @@ from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.auth.backends import ModelBackend
-from django.core.cache import cache
+from django.core.cache import caches
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.utils.deprecation import MiddlewareMixin
 
 from realtime.limits import network_of
+from realtime.outages import is_outage
+
+logger = logging.getLogger(__name__)
 
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS", "TRACE"}
 TOO_MANY = "Too many attempts. Try again in {minutes} min."
+RETRY_SECONDS = 10  # after which a cache that failed is asked again
+
+
+class Counts:
+    """The counts of all limits. While their cache is away nothing is counted: it refuses nobody."""
+
+    def __init__(self) -> None:
+        self.next_try = 0.0
+
+    def add(self, name: str, change: int, seconds: int) -> int:
+        """Change the count ``name``, which ends after ``seconds``. Return it, or 0 if unknown."""
+        if time.monotonic() < self.next_try:
+            return 0
+        try:
+            cache = caches["throttle"]
+            cache.add(name, 0, seconds)
+            return cache.incr(name, change)
+        except ValueError:  # it was evicted just now
+            return 0
+        except Exception as error:
+            self.next_try = time.monotonic() + RETRY_SECONDS
+            logger.warning(
+                "No limits on posts for %s s, their cache fails: %r",
+                RETRY_SECONDS,
+                error,
+                exc_info=not is_outage(error),
+            )
+            return 0
+
+
+counts = Counts()
 
 
 class Throttle:
@@ -36,8 +71,8 @@ class Throttle:
 
     def is_over(self, *keys: str) -> bool:
         """Count one for each key but "", and return whether that is too many for any."""
-        counts = [self._count(key, 1) for key in keys if key]
-        return any(count > getattr(settings, self.setting) for count in counts)
+        numbers = [self._count(key, 1) for key in keys if key]
+        return any(number > getattr(settings, self.setting) for number in numbers)
 
     def take_back(self, *keys: str) -> None:
         for key in keys:
@@ -45,12 +80,7 @@ class Throttle:
                 self._count(key, -1)
 
     def _count(self, key: str, change: int) -> int:
-        name = self._cache_key(key)
-        cache.add(name, 0, self.seconds)
-        try:
-            return cache.incr(name, change)
-        except ValueError:  # it was evicted just now
-            return 0
+        return counts.add(self._cache_key(key), change, self.seconds)
 
     @property
     def detail(self) -> str:

@@ -6,16 +6,17 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from asgiref.sync import sync_to_async
 from channels.layers import channel_layers
 from channels.testing import WebsocketCommunicator
 from django.conf import settings
-from django.core.cache import cache
 from django.db import connections
 
 from config import asgi
+from realtime import throttle
 from tests.live import LEFT_OUT, Server, manage
 
 # Tests that ask for one of these start a process: they are marked ``live``.
@@ -41,8 +42,11 @@ def _fresh_channel_layer() -> None:
 
 
 @pytest.fixture(autouse=True)
-def _fresh_cache() -> None:
-    cache.clear()
+def _fresh_counts(settings, monkeypatch) -> None:
+    """Let no test count what another one did."""
+    fresh = {"KEY_PREFIX": uuid4().hex}
+    settings.CACHES = {name: {**cache, **fresh} for name, cache in settings.CACHES.items()}
+    monkeypatch.setattr(throttle, "counts", throttle.Counts())
 
 
 @pytest.fixture

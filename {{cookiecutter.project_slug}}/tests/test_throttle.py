@@ -3,6 +3,7 @@
 import pytest
 from django.contrib.auth import aauthenticate
 from django.contrib.auth.models import User
+from django.core.cache import caches
 from django.core.exceptions import ValidationError
 
 LOGIN = "/admin/login/"
@@ -73,3 +74,21 @@ def test_a_user_posts_only_so_much_from_everywhere(client, settings, admin):
     addresses = ["203.0.113.1", "203.0.113.2", "203.0.113.3"]
     statuses = [client.post("/nothing/", REMOTE_ADDR=address).status_code for address in addresses]
     assert statuses == [404, 404, 429]
+
+
+@pytest.mark.parametrize(
+    ("error", "has_traceback"), [(ConnectionError("away"), False), (LookupError("a bug"), True)]
+)
+def test_a_cache_that_fails_refuses_nobody(
+    error, has_traceback, client, settings, admin, monkeypatch, caplog
+):
+    def fail(*args) -> None:
+        raise error
+
+    monkeypatch.setattr(type(caches["throttle"]), "add", fail)
+    settings.POSTS_PER_MINUTE = settings.LOGIN_FAILURES = 0
+    assert "correct" in try_to_log_in(client, "admin", "wrong")
+    assert try_to_log_in(client, "admin", PASSWORD) == ""
+    lines = [record for record in caplog.records if record.name == "realtime.throttle"]
+    assert [bool(line.exc_info) for line in lines] == [has_traceback]
+    assert repr(error) in lines[0].getMessage()

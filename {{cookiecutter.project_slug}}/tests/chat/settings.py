@@ -3,9 +3,11 @@
 import os
 
 from config.settings import *  # noqa: F403
+from config.settings import CACHES
 
 os.environ["DJANGO_SETTINGS_MODULE"] = __name__  # for workers: tests/__init__.py sets another
 
+CACHES["throttle"]["KEY_PREFIX"] = "tests"  # apart from a server that you run meanwhile
 CHAT_GUESTS_PICK_NAMES = True
 ROOT_URLCONF = "tests.chat.urls"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

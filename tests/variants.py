@@ -4,6 +4,7 @@ import itertools
 import json
 import random
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -74,11 +75,17 @@ def covering_set(choices: Choices = CHOICES) -> list[Variant]:
     fewest chats, whose tests take the longest.
     https://en.wikipedia.org/wiki/All-pairs_testing
     """
-    found = [_covering_set(choices, seed) for seed in range(SEARCHES)]
+    frozen = tuple((question, tuple(answers)) for question, answers in choices.items())
+    return [variant.copy() for variant in _covering_set(frozen)]
+
+
+@cache  # each process asks for it some thirty times
+def _covering_set(choices: tuple[tuple[str, tuple[str, ...]], ...]) -> list[Variant]:
+    found = [_search_from(seed, dict(choices)) for seed in range(SEARCHES)]
     return min(found, key=lambda variants: (len(variants), len(chats(variants))))
 
 
-def _covering_set(choices: Choices, seed: int) -> list[Variant]:
+def _search_from(seed: int, choices: Choices) -> list[Variant]:
     candidates = combinations(choices)
     random.Random(seed).shuffle(candidates)
     variants = [{question: answers[0] for question, answers in choices.items()}]

@@ -16,10 +16,14 @@ import tempfile
 from itertools import chain, groupby, product
 from pathlib import Path
 
-from cookiecutter.main import cookiecutter
+from cookiecutter.generate import generate_context
+from cookiecutter.prompt import prompt_for_config
+from cookiecutter.utils import create_env_with_context
+from jinja2 import FileSystemLoader
 
 ROOT = Path(__file__).resolve().parent.parent
-TEMPLATE = ROOT / "{{cookiecutter.project_slug}}" / "uv.lock"
+PROJECT = ROOT / "{{cookiecutter.project_slug}}"
+TEMPLATE = PROJECT / "uv.lock"
 CONTEXT = json.loads((ROOT / "cookiecutter.json").read_text("utf-8"))
 QUESTIONS = {q: a for q, a in CONTEXT.items() if isinstance(a, list) and not q.startswith("_")}
 # uv writes each run of "_" in the name of a project as one "-".
@@ -34,7 +38,7 @@ def main():
     parser.add_argument("--check", action="store_true", help="only tell whether the lock fits")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        variants = bake(folder)
+        variants = render(folder)
         projects = list(dict.fromkeys(variants.values()))
         if options.check:
             fits = all(uv_lock(p, "--check", "--offline").returncode == 0 for p in projects)
@@ -45,15 +49,28 @@ def main():
             TEMPLATE.write_text(merge(variants), "utf-8", newline="\n")
 
 
-def bake(folder):
-    """Bake every variant; those with the same pyproject.toml share the project of the first."""
-    variants, projects = {}, {}
+def render(folder):
+    """Write pyproject.toml and uv.lock of every variant; the same pyproject.toml only once."""
+    sys.path.insert(0, str(ROOT))  # for the extension of the template
+    variants, projects, environment = {}, {}, None
     for number, variant in enumerate(product(*QUESTIONS.values())):
-        answers = dict(zip(QUESTIONS, variant, strict=True), project_slug=f"v{number}")
-        options = {"no_input": True, "default_config": True, "accept_hooks": False}
-        path = cookiecutter(str(ROOT), extra_context=answers, output_dir=folder, **options)
-        pyproject = Path(path, "pyproject.toml").read_text("utf-8").replace(f'"v{number}"', "")
-        variants[variant] = projects.setdefault(pyproject, Path(path))
+        mine = dict(zip(QUESTIONS, variant, strict=True), project_slug=f"v{number}")
+        context = generate_context(str(ROOT / "cookiecutter.json"), extra_context=mine)
+        context = {"cookiecutter": prompt_for_config(context, no_input=True)}
+        context["cookiecutter"]["_template"] = str(ROOT)
+        if environment is None:  # it compiles each part of the template once
+            environment = create_env_with_context(context)
+            environment.loader = FileSystemLoader([PROJECT, ROOT / "templates"])
+        pyproject, lock = (
+            environment.get_template(name).render(**context) for name in ("pyproject.toml", "uv.lock")
+        )
+        path = Path(folder, f"v{number}")
+        project = projects.setdefault(pyproject.replace(f'"v{number}"', ""), path)
+        if project == path:
+            path.mkdir()
+            (path / "pyproject.toml").write_text(pyproject, "utf-8")
+            (path / "uv.lock").write_text(lock, "utf-8")
+        variants[variant] = project
     return variants
 
 

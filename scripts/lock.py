@@ -61,9 +61,8 @@ def render(folder):
         if environment is None:  # it compiles each part of the template once
             environment = create_env_with_context(context)
             environment.loader = FileSystemLoader([PROJECT, ROOT / "templates"])
-        pyproject, lock = (
-            environment.get_template(name).render(**context) for name in ("pyproject.toml", "uv.lock")
-        )
+        pyproject = environment.get_template("pyproject.toml").render(**context)
+        lock = environment.get_template("uv.lock").render(**context)
         path = Path(folder, f"v{number}")
         project = projects.setdefault(pyproject.replace(f'"v{number}"', ""), path)
         if project == path:

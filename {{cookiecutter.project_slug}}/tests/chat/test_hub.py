@@ -372,7 +372,7 @@ async def test_one_alone_asks_for_a_layer_that_is_away(layer, monkeypatch):
     for subscriber in subscribers:
         assert await subscriber.next() == {"type": "catch_up"}
     async with asyncio.timeout(10):  # the last topics may still be subscribing
-        while not await hub().is_ready():
+        while not await hub().is_ready():  # noqa: ASYNC110
             await asyncio.sleep(0.01)
 
 

@@ -18,7 +18,7 @@ asyncio.run(enter())
 COUNT = """\
 import django
 django.setup()
-from realtime.throttle import counts
+from serving.throttle import counts
 print(counts.add("posts", 1, 600))
 """
 

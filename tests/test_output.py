@@ -27,20 +27,20 @@ def files_like(patterns: list[str]) -> set[str]:
 # The files that only some variants have.
 FILES = {
     "chat": {"realtime/threads.py", *files_like(ONLY_WITH["starter"]["chat"])},
-    "memory": {"tests/test_memory.py"},
-    "redis": {"realtime/embedded_redis.py", "tests/test_redis.py"},
-    "redis_pubsub": {"realtime/embedded_redis.py", "tests/test_redis.py"},
-    "sync": {"realtime/threads.py", "tests/test_threads.py"},
+    "memory": {"tests/serving/test_memory.py"},
+    "redis": {"serving/embedded_redis.py", "tests/serving/test_redis.py"},
+    "redis_pubsub": {"serving/embedded_redis.py", "tests/serving/test_redis.py"},
+    "sync": {"realtime/threads.py", "tests/realtime/test_threads.py"},
 }
 
 # Text that stands in these files of a choice's variants, and nowhere in the others.
 MARKS = {
     "memory": [
-        ("realtime.layers.InMemoryChannelLayer", ["config/settings.py"]),
+        ("serving.layers.InMemoryChannelLayer", ["config/settings.py"]),
         ("WEB_CONCURRENCY=1\n", [".env.example"]),
     ],
-    "redis": [("realtime.layers.RedisChannelLayer", ["config/settings.py"])],
-    "redis_pubsub": [("realtime.layers.RedisPubSubChannelLayer", ["config/settings.py"])],
+    "redis": [("serving.layers.RedisChannelLayer", ["config/settings.py"])],
+    "redis_pubsub": [("serving.layers.RedisPubSubChannelLayer", ["config/settings.py"])],
     "async": [
         ("(AsyncWebsocketConsumer)", ["realtime/consumers.py"]),
         ("    async def receive(self, text_data", ["echo/consumers.py", "README.md"]),
@@ -63,8 +63,7 @@ MARKS = {
     ],
     "minimal": [('path("", include("echo.urls"))', ["config/urls.py"])],
     **{
-        server: [(f'NAME = "{server}"', ["realtime/server.py"])]
-        for server in CHOICES["asgi_server"]
+        server: [(f'NAME = "{server}"', ["serving/server.py"])] for server in CHOICES["asgi_server"]
     },
 }
 
@@ -76,12 +75,12 @@ VERSION = re.compile(r'^template = "cookiecutter-django-channels [\w.]+"\n', re.
 
 # What goes by the layer that is configured, so that a project may change to another.
 FOR_EVERY_LAYER = {
-    "realtime/checks.py",
+    "serving/checks.py",
     "realtime/leases.py",
-    "realtime/outages.py",
+    "serving/outages.py",
     "realtime/redis_leases.py",
     "realtime/topic.py",
-    "tests/test_checks.py",
+    "tests/serving/test_checks.py",
 }
 
 # Where a project on the memory layer may speak of Redis: as the way to more processes.
@@ -92,8 +91,8 @@ MENTIONS_OF_REDIS = {
         "https://github.com/django/channels_redis",
     ],
     "config/settings.py": ["For more processes: channels-redis."],
-    "realtime/management/commands/serve.py": ["or a Redis channel layer."],
-    "tests/test_settings.py": ['"REDIS_URL",'],
+    "serving/management/commands/serve.py": ["or a Redis channel layer."],
+    "tests/config/test_settings.py": ['"REDIS_URL",'],
 }
 
 CODE = re.compile(r"^```python\n.*?^```$", re.DOTALL | re.MULTILINE)

@@ -62,7 +62,14 @@ def test_other_settings_leave_the_tests_green(bake, environments, answers):
     change_settings(project, CHANGES)
     gate = Gate(project, environments)
     gate.install()
-    gate.test("uv", "run", "pytest", "tests/chat", "tests/test_echo.py", "tests/test_settings.py")
+    gate.test(
+        "uv",
+        "run",
+        "pytest",
+        "tests/chat",
+        "tests/echo/test_echo.py",
+        "tests/config/test_settings.py",
+    )
 
 
 def test_a_user_model_of_the_owner_works(bake, environments):

@@ -136,7 +136,7 @@ def test_the_first_command_generates_a_project_and_runs_it(clone, machine, tmp_p
     assert start.endswith("manage.py runserver"), printed
     tests = re.search(r"^.*tests with: (.+)$", printed, re.MULTILINE)
     assert tests, printed
-    lines = [*prepare, f"{tests[1]} -q -m 'not live' tests/test_settings.py --collect-only"]
+    lines = [*prepare, f"{tests[1]} -q -m 'not live' tests/config/test_settings.py --collect-only"]
     done = subprocess.run(
         ["bash", "-e", "-c", "\n".join(lines)],
         cwd=clone,

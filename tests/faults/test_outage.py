@@ -8,8 +8,8 @@ from contextlib import suppress
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from realtime.frames import Close
 from realtime.presence import RENEW_SECONDS
+from serving.close_codes import CloseCode
 from tests.chat.accounts import Browser
 from tests.chat.client import QUIET_SECONDS, Member, Wire, close_code, together
 from tests.chat.faults.valkey import Redis
@@ -172,7 +172,7 @@ async def test_a_consumer_that_needs_the_layer_ends_without_a_storm(launch, redi
             with suppress(TimeoutError):  # a layer may go on without a word
                 with pytest.raises(ConnectionClosed) as closed:
                     websocket.recv(timeout=1)
-                assert close_code(closed.value) == Close.UNAVAILABLE
+                assert close_code(closed.value) == CloseCode.UNAVAILABLE
         redis.start()
         becomes("You said: Hello")
 

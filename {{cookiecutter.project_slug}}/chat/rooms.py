@@ -14,10 +14,11 @@ from chat.frames import Said, SaidDirectly
 from chat.guests import guest
 from chat.models import Message, Room, person_of
 from chat.text import has_visible
-from realtime.frames import Close, Closed, Person, Refused
+from realtime.frames import Closed, Person, Refused
 from realtime.hub import publish_on_commit
 from realtime.sessions import user_topic
-from realtime.throttle import Throttle
+from serving.close_codes import CloseCode
+from serving.throttle import Throttle
 
 NEW_RECIPIENTS = Throttle("NEW_RECIPIENTS_PER_HOUR", seconds=3600)
 
@@ -39,7 +40,7 @@ def find(slug: str) -> Room:
     """Return the room of an address, whether or not the user may join it. Raises Closed."""
     room = Room.objects.filter(slug=slug).first()
     if room is None:
-        raise Closed(Close.NOT_FOUND, f"no room {slug}")
+        raise Closed(CloseCode.NOT_FOUND, f"no room {slug}")
     return room
 
 
@@ -50,9 +51,9 @@ def check(user: Any, room: Room | None, slug: str) -> Room:
     the database has them now, whenever a socket is used, and at each of its heartbeats.
     """
     if room is None or room.slug != slug:
-        raise Closed(Close.NOT_FOUND, f"no room {slug}")
+        raise Closed(CloseCode.NOT_FOUND, f"no room {slug}")
     if not can_join(user, room):
-        code = Close.FORBIDDEN if user.is_authenticated else Close.UNAUTHENTICATED
+        code = CloseCode.FORBIDDEN if user.is_authenticated else CloseCode.UNAUTHENTICATED
         raise Closed(code, f"{slug} is not open to you")
     return room
 
@@ -206,7 +207,7 @@ def _next_seq(room: Room) -> int:
         cursor.execute("UPDATE chat_room SET seq = seq + 1 WHERE id = %s RETURNING seq", [room.pk])
         row = cursor.fetchone()
     if row is None:
-        raise Closed(Close.NOT_FOUND, f"no room {room.slug} any more")
+        raise Closed(CloseCode.NOT_FOUND, f"no room {room.slug} any more")
     return row[0]
 
 
@@ -222,7 +223,7 @@ def _seq_of(
     if not stored:
         users = get_user_model()._default_manager
         if user.is_authenticated and not users.filter(pk=user.pk).exists():
-            raise Closed(Close.UNAUTHENTICATED, "the user was deleted") from error
+            raise Closed(CloseCode.UNAUTHENTICATED, "the user was deleted") from error
         raise error
     message = stored.get(logs[0].pk)
     if message is None or message.person.id != author.id:

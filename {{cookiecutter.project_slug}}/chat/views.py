@@ -21,7 +21,7 @@ from chat.models import Room, person_of
 from realtime.frames import Closed, Person, Refused
 from realtime.presence import count_members
 from realtime.sessions import tell_of_new_name, tell_of_renewal
-from realtime.throttle import Throttle
+from serving.throttle import Throttle
 
 SIGN_UPS = Throttle("SIGN_UPS_PER_HOUR", seconds=3600)
 

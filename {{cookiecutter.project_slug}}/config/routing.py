@@ -14,16 +14,17 @@ from django.urls import path, re_path
 from chat.consumers import ChatConsumer
 {% endif %}
 from echo.consumers import EchoConsumer
-from realtime import server
-from realtime.asgi import lifespan, unknown_path
-from realtime.drain import Drain
-from realtime.limits import SocketLimits
-from realtime.middleware import OriginCheck, TrustedProxies
+from realtime.readiness import layer_is_ready
 {% if cookiecutter.starter == 'chat' %}
-from realtime.readiness import Readiness
 from realtime.sessions import Login
 {% endif %}
-from realtime.static import StaticFiles
+from serving import server
+from serving.asgi import lifespan, unknown_path
+from serving.drain import Drain
+from serving.limits import SocketLimits
+from serving.middleware import OriginCheck, TrustedProxies
+from serving.readiness import Readiness, database_is_ready
+from serving.staticfiles import StaticFiles
 
 websocket_urlpatterns = [
 {% if cookiecutter.starter == 'chat' %}
@@ -33,17 +34,19 @@ websocket_urlpatterns = [
     re_path("", unknown_path),  # last: what nobody above answers
 ]
 
+# What /ready/ asks, by the names in its answer.
+probes = {"channel layer": layer_is_ready, "database": database_is_ready}
+
 application = Drain(
     TrustedProxies(
         ProtocolTypeRouter(
             {
+                "http": Readiness(StaticFiles(get_asgi_application()), probes),
 {% if cookiecutter.starter == 'chat' %}
-                "http": Readiness(StaticFiles(get_asgi_application())),
                 "websocket": OriginCheck(
                     SocketLimits(SessionMiddlewareStack(Login(URLRouter(websocket_urlpatterns))))
                 ),
 {% else %}
-                "http": StaticFiles(get_asgi_application()),
                 "websocket": OriginCheck(
                     SocketLimits(AuthMiddlewareStack(URLRouter(websocket_urlpatterns)))
                 ),

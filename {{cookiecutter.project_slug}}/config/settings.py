@@ -29,8 +29,9 @@ TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES", "127.0.0.1,::1")
 # Application definition
 
 INSTALLED_APPS = [
-    "realtime",  # before staticfiles: both bring a runserver
+    "serving",  # before staticfiles: both bring a runserver
 {% if cookiecutter.starter == 'chat' %}
+    "realtime",
     "chat",
 {% endif %}
     "echo",
@@ -49,7 +50,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "realtime.throttle.ThrottlePosts",
+    "serving.throttle.ThrottlePosts",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
@@ -84,7 +85,7 @@ WEB_CONCURRENCY = env.int("WEB_CONCURRENCY", None, validate=validate.Range(min=1
 # Seconds from SIGTERM to the end of the process, as process managers give them.
 GRACE_SECONDS = env.int("GRACE_SECONDS", 10, validate=validate.Range(min=5))
 
-# Limits of every WebSocket: see realtime.limits.
+# Limits of every WebSocket: see serving.limits.
 WEBSOCKET_MAX_BYTES = 64 * 1024  # of a message
 WEBSOCKET_RATE = 5  # messages a second; what comes earlier waits
 WEBSOCKET_BURST = 20  # messages at once
@@ -114,10 +115,10 @@ DATABASES = {
 }
 
 
-# Log-ins and posts: see realtime.throttle. Limits for each client address, and for each
+# Log-ins and posts: see serving.throttle. Limits for each client address, and for each
 # account, counted in the cache "throttle".
 
-AUTHENTICATION_BACKENDS = ["realtime.throttle.ThrottledBackend"]
+AUTHENTICATION_BACKENDS = ["serving.throttle.ThrottledBackend"]
 {% include 'channel_layer/' ~ cookiecutter.channel_layer ~ '/caches.py' %}
 
 LOGIN_FAILURES = 20  # in five minutes
@@ -138,7 +139,7 @@ LANGUAGE_CODE = "{{ cookiecutter.language_code }}"
 TIME_ZONE = "{{ cookiecutter.timezone }}"
 
 
-# Static files, served by realtime.static in development and production
+# Static files, served by serving.staticfiles in development and production
 # https://whitenoise.readthedocs.io/en/stable/django.html
 
 STATIC_URL = "static/"
@@ -180,10 +181,15 @@ LOGGING = {
     "loggers": {
         "django": {"level": "INFO"},
         "realtime": {"level": "INFO"},
+        "serving": {"level": "INFO"},
         "channels_redis.pubsub": {"level": "CRITICAL"},  # what fails, realtime.hub says shorter
     },
 {% else %}
-    "loggers": {"django": {"level": "INFO"}, "realtime": {"level": "INFO"}},
+    "loggers": {
+        "django": {"level": "INFO"},
+        "realtime": {"level": "INFO"},
+        "serving": {"level": "INFO"},
+    },
 {% endif %}
 }
 

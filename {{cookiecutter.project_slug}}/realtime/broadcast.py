@@ -13,7 +13,7 @@ from channels.consumer import get_handler_name
 from channels.layers import BaseChannelLayer, get_channel_layer
 from django.db import transaction
 
-from realtime.outages import is_outage
+from serving.outages import is_outage
 
 logger = logging.getLogger(__name__)
 

@@ -5,33 +5,14 @@ https://jcristharif.com/msgspec/structs.html#tagged-unions
 """
 
 import json
-from enum import IntEnum
 from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta
 
+from serving.close_codes import CloseCode
+
 type_of_ref = Annotated[str, Meta(max_length=64)] | Annotated[int, Meta(ge=-(2**53), le=2**53)]
-
-
-class Close(IntEnum):
-    """Close codes. The range tells a client what to do."""
-
-    # Do not come back.
-    UNAUTHENTICATED = 4001
-    BAD_FRAMES = 4002
-    FORBIDDEN = 4003
-    NOT_FOUND = 4004
-    TOO_BIG = 4009
-    # Come back after a backoff.
-    TOO_MANY = 4100
-    TOO_SLOW = 4108
-    RATE_LIMITED = 4129
-    UNAVAILABLE = 4150
-    # Come back now, after ``retry_in_ms``.
-    RESTART = 4200
-    IDLE = 4201
-    RENEWED = 4202
 
 
 class Frame(msgspec.Struct, omit_defaults=True, tag_field="type"):
@@ -107,7 +88,7 @@ class BadFrame(Refused):
 class Closed(Exception):
     """A socket that must not stay: its client gets a ``Disconnect`` with this code."""
 
-    def __init__(self, code: Close, reason: str, retry_in_ms: int = 0) -> None:
+    def __init__(self, code: CloseCode, reason: str, retry_in_ms: int = 0) -> None:
         super().__init__(code, reason)
         self.code, self.reason, self.retry_in_ms = code, reason, retry_in_ms
 

@@ -18,12 +18,12 @@ from channels.layers import get_channel_layer
 from django.db import transaction
 
 from realtime.broadcast import broadcast, require_valid
-from realtime.drain import Drain
 from realtime.entrance import Entrance
 from realtime.frames import Frame
-from realtime.outages import is_outage
 from realtime.tasks import end, forever, in_background
 from realtime.topic import LEAVE_SECONDS, TURN_EVENTS, Subscriber, Topic, find_lost
+from serving.drain import Drain
+from serving.outages import is_outage
 
 logger = logging.getLogger(__name__)
 

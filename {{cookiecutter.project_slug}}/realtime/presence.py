@@ -14,12 +14,12 @@ from weakref import WeakKeyDictionary
 import msgspec
 from asgiref.sync import async_to_sync
 
-from realtime.drain import Drain
 from realtime.frames import Person, PresenceDiff
 from realtime.hub import Hub, hub, publish, serving_hub
 from realtime.leases import Leases, Renewal
 from realtime.tasks import forever, in_background
 from realtime.topic import Topic
+from serving.drain import Drain
 
 GONE_SECONDS = 15  # after which nobody is shown whose process was killed
 RENEW_SECONDS = 4

@@ -21,15 +21,16 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 
 from realtime import frames
-from realtime.connections import Socket
-from realtime.frames import BadFrame, ClientFrame, Close, Closed, Frame, Person, Refused
+from realtime.frames import BadFrame, ClientFrame, Closed, Frame, Person, Refused
 from realtime.hub import hub
-from realtime.limits import COST_BYTES, LimitedSocket
 from realtime.presence import RELOAD_SECONDS, people, presence
 from realtime.sessions import EndsWithItsLogin
 from realtime.tasks import in_background
 from realtime.threads import OUTAGES, in_thread
 from realtime.writer import Writer
+from serving.close_codes import CloseCode
+from serving.connections import Socket
+from serving.limits import COST_BYTES, LimitedSocket
 
 logger = logging.getLogger(__name__)
 
@@ -115,7 +116,7 @@ class ProtocolConsumer(EndsWithItsLogin, AsyncWebsocketConsumer):
     async def websocket_connect(self, message: dict) -> None:
         await self.accept()  # a close code reaches only an open socket
         spread_ms = random.randint(1, 1000 * settings.WEBSOCKET_RESTART_SECONDS)  # not all at once
-        self.socket.farewell = frames.Disconnect(Close.RESTART, "restart", spread_ms).encode()
+        self.socket.farewell = frames.Disconnect(CloseCode.RESTART, "restart", spread_ms).encode()
         try:
             async with self.entering:
                 await self._enter_unless_gone()
@@ -123,7 +124,7 @@ class ProtocolConsumer(EndsWithItsLogin, AsyncWebsocketConsumer):
             await self.leave(closed.code, closed.reason, closed.retry_in_ms)
         except Exception as error:
             logger.warning("No welcome: %r", error, exc_info=not isinstance(error, OUTAGES))
-            await self.leave(Close.UNAVAILABLE, "not available, try again later")
+            await self.leave(CloseCode.UNAVAILABLE, "not available, try again later")
 
     async def _next_event(self) -> dict:
         first, self.first_event = self.first_event, None
@@ -152,7 +153,7 @@ class ProtocolConsumer(EndsWithItsLogin, AsyncWebsocketConsumer):
         sockets = f"sockets.{self.person.id}"
         self.entered.append((sockets, self.id, 0))
         if await presence().count(sockets, self.id) > settings.WEBSOCKETS_PER_PERSON:
-            raise Closed(Close.TOO_MANY, f"{settings.WEBSOCKETS_PER_PERSON} sockets are open")
+            raise Closed(CloseCode.TOO_MANY, f"{settings.WEBSOCKETS_PER_PERSON} sockets are open")
         members = await self._stay(topic, self.person.encode(), RELOAD_SECONDS)
         self.writer.start(*(frame.encode() for frame in self.welcome(missed, people(members))))
 
@@ -176,7 +177,7 @@ class ProtocolConsumer(EndsWithItsLogin, AsyncWebsocketConsumer):
         except Refused as refused:
             self.bad_frames += isinstance(refused, BadFrame)
             if self.bad_frames >= MAX_BAD_FRAMES:
-                raise Closed(Close.BAD_FRAMES, refused.detail) from refused
+                raise Closed(CloseCode.BAD_FRAMES, refused.detail) from refused
             raise
         self.bad_frames = 0
         return frame
@@ -265,13 +266,13 @@ class ProtocolConsumer(EndsWithItsLogin, AsyncWebsocketConsumer):
         return len(text.encode())
 
     async def leave(self, code: int, reason: str, retry_in_ms: int = 0) -> None:
-        """Say why, and close: with a plain int, as not every server takes an IntEnum."""
+        """Say why, and close."""
         await asyncio.sleep(0)  # let the writer's task begin: what was written before goes out
         farewell = frames.Disconnect(code, reason, retry_in_ms).encode()
-        await self.socket.close(int(code), farewell)
+        await self.socket.close(code, farewell)
 
     def _too_slow(self) -> None:
-        in_background(self.leave(Close.TOO_SLOW, "too much is waiting to be read"))
+        in_background(self.leave(CloseCode.TOO_SLOW, "too much is waiting to be read"))
 
 
 def _is_the_end(event: asyncio.Task) -> bool:

@@ -17,10 +17,11 @@ from django.db.models.signals import m2m_changed, post_delete, post_save
 from django.dispatch import receiver
 from django.http import HttpRequest
 
-from realtime.asgi import refuse
-from realtime.frames import Close, Closed
+from realtime.frames import Closed
 from realtime.hub import hub, publish_on_commit
 from realtime.threads import OUTAGES, in_thread
+from serving.asgi import refuse
+from serving.close_codes import CloseCode
 
 SessionStore = import_module(settings.SESSION_ENGINE).SessionStore
 
@@ -113,7 +114,7 @@ class EndsWithItsLogin:
         if self.user.is_authenticated:
             user = user_of(self.session) if self.session else self._active_user()
             if user != self.user:
-                raise Closed(Close.UNAUTHENTICATED, "logged out")
+                raise Closed(CloseCode.UNAUTHENTICATED, "logged out")
             self.scope["user"] = user
 
     def _active_user(self) -> Any:
@@ -125,11 +126,11 @@ class EndsWithItsLogin:
 
     async def session_ended(self, event: dict) -> None:
         if self._is_for(event):
-            raise Closed(Close.UNAUTHENTICATED, "logged out")
+            raise Closed(CloseCode.UNAUTHENTICATED, "logged out")
 
     async def session_renewed(self, event: dict) -> None:
         if self._is_for(event):
-            raise Closed(Close.RENEWED, "come back with the new session", COOKIE_MS)
+            raise Closed(CloseCode.RENEWED, "come back with the new session", COOKIE_MS)
 
 
 def tell_of_renewal(request: HttpRequest) -> None:

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-from realtime.connections import Socket
 from realtime.tasks import start
+from serving.connections import Socket
 
 MAX_PENDING_BYTES = 1024 * 1024
 

@@ -9,7 +9,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from realtime import embedded_redis
+from serving import embedded_redis
 {% endif %}
 
 os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"

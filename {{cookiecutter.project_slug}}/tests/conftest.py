@@ -16,7 +16,7 @@ from django.conf import settings
 from django.db import connections
 
 from config import asgi
-from realtime import throttle
+from serving import throttle
 from tests.live import LEFT_OUT, Server, manage
 
 # Tests that ask for one of these start a process: they are marked ``live``.

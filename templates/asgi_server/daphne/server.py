@@ -12,7 +12,7 @@ from daphne.server import Server, reactor
 from daphne.ws_protocol import WebSocketFactory, WebSocketProtocol
 from twisted.internet.defer import Deferred
 
-from realtime.drain import drain, skip_on_second_signal
+from serving.drain import drain, skip_on_second_signal
 
 NAME = "daphne"
 MAX_WORKERS = 1

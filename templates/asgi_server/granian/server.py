@@ -17,7 +17,7 @@ from granian.constants import Interfaces
 from granian.server import Server as WorkerServer
 from granian.server.embed import Server as EmbeddedServer
 
-from realtime.drain import SKIP_THE_WAIT, drain, skip_the_wait
+from serving.drain import SKIP_THE_WAIT, drain, skip_the_wait
 
 NAME = "granian"
 MAX_WORKERS = 64

@@ -17,7 +17,7 @@ from hypercorn.asyncio import run as asyncio_run
 from hypercorn.asyncio import serve
 from hypercorn.config import Config
 
-from realtime.drain import SKIP_THE_WAIT, drain, skip_on_second_signal
+from serving.drain import SKIP_THE_WAIT, drain, skip_on_second_signal
 
 NAME = "hypercorn"
 MAX_WORKERS = 64
@@ -28,7 +28,7 @@ def _config(host: str, port: int, uds: str | None = None) -> Config:
     host = f"[{host}]" if ":" in host else host  # IPv6
     config = Config()
     config.bind = [f"unix:{uds}" if uds else f"{host}:{port}"]
-    config.errorlog = logging.getLogger("realtime.server")
+    config.errorlog = logging.getLogger("serving.server")
     config.websocket_max_message_size = READ_LIMIT_BYTES
     config.include_server_header = False
     return config
@@ -37,7 +37,7 @@ def _config(host: str, port: int, uds: str | None = None) -> Config:
 def run_in_thread(application, host: str, port: int) -> None:
     """Serve in this process, for development."""
     config = _config(host, port)
-    config.accesslog = logging.getLogger("realtime.access")
+    config.accesslog = logging.getLogger("serving.access")
     never = asyncio.Event()
     asyncio.run(serve(application, config, shutdown_trigger=never.wait))
 

@@ -10,7 +10,7 @@ from contextlib import suppress
 import uvicorn
 from uvicorn.supervisors import Multiprocess
 
-from realtime.drain import SKIP_THE_WAIT, drain, skip_on_second_signal
+from serving.drain import SKIP_THE_WAIT, drain, skip_on_second_signal
 
 NAME = "uvicorn"
 MAX_WORKERS = 64
@@ -42,7 +42,7 @@ def run(host: str, port: int, uds: str | None, uds_mode: int, workers: int) -> N
         workers=workers,
         ws_max_size=READ_LIMIT_BYTES,
         ws_per_message_deflate=False,  # costs more than it saves on short messages
-        proxy_headers=False,  # realtime.middleware does it, the same on every server
+        proxy_headers=False,  # serving.middleware does it, the same on every server
         access_log=False,
         log_config=None,
         log_level="warning",  # below, it logs two lines for each WebSocket

@@ -1,7 +1,7 @@
 # Reaches the sockets of this one process. For more processes: channels-redis.
 CHANNEL_LAYERS = {
     "default": {
-        "BACKEND": "realtime.layers.InMemoryChannelLayer",
+        "BACKEND": "serving.layers.InMemoryChannelLayer",
         "CONFIG": {"capacity": 2000},  # a channel that is full loses messages silently
     },
 }

@@ -1,12 +1,12 @@
 REDIS_URL = env.redis_url("REDIS_URL", "" if DEBUG else ...)
 if DEBUG and not REDIS_URL:
-    from realtime import embedded_redis
+    from serving import embedded_redis
 
     REDIS_URL = embedded_redis.url()
 
 CHANNEL_LAYERS = {
     "default": {
-        "BACKEND": "realtime.layers.RedisChannelLayer",
+        "BACKEND": "serving.layers.RedisChannelLayer",
         "CONFIG": {
             "prefix": "{{ cookiecutter.project_slug }}",
             "hosts": [

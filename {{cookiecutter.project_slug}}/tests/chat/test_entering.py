@@ -11,8 +11,9 @@ from channels.testing import WebsocketCommunicator
 
 from chat import history
 from realtime.entrance import PLACES
-from realtime.frames import Ack, Close, Closed
+from realtime.frames import Ack, Closed
 from realtime.hub import Hub, hub, publish
+from serving.close_codes import CloseCode
 from tests.live import ANSWER_SECONDS
 
 FRAME = Ack(seq=7)
@@ -68,12 +69,12 @@ async def test_what_is_said_meanwhile_comes_after_the_welcome(enter_while):
 
 async def test_who_is_refused_hears_nothing(enter_while):
     def refuse(*args: Any) -> None:
-        raise Closed(Close.FORBIDDEN, "not for you")
+        raise Closed(CloseCode.FORBIDDEN, "not for you")
 
     socket = await enter_while(FRAME, refuse)
     assert await types(socket, 1) == ["system.disconnect"]
     closed = await socket.receive_output(ANSWER_SECONDS)
-    assert (closed["type"], closed["code"]) == ("websocket.close", Close.FORBIDDEN)
+    assert (closed["type"], closed["code"]) == ("websocket.close", CloseCode.FORBIDDEN)
     await socket.wait(ANSWER_SECONDS)
 
 
@@ -102,5 +103,5 @@ async def test_another_event_is_handled_once_the_socket_is_in(enter_while):
     socket = await enter_while({"type": "session.ended", "session": None})  # that of a guest
     assert await types(socket, 3) == ["chat.welcome", "chat.history", "system.disconnect"]
     closed = await socket.receive_output(ANSWER_SECONDS)
-    assert (closed["type"], closed["code"]) == ("websocket.close", Close.UNAUTHENTICATED)
+    assert (closed["type"], closed["code"]) == ("websocket.close", CloseCode.UNAUTHENTICATED)
     await socket.wait(ANSWER_SECONDS)

@@ -9,8 +9,8 @@ from django.conf import settings
 from chat.models import Message, Room
 from realtime.entrance import MAX_WAIT_SECONDS, PLACES
 from realtime.hub import hub
-from realtime.limits import COST_BYTES
 from realtime.threads import in_thread
+from serving.limits import COST_BYTES
 from tests.chat.client import Wire, together
 from tests.live import ANSWER_SECONDS
 

@@ -13,8 +13,8 @@ from django.db.models import Model
 from chat import rooms
 from chat.consumers import ChatConsumer
 from chat.models import Message, Room
-from realtime.frames import Close
 from realtime.threads import in_thread
+from serving.close_codes import CloseCode
 from tests.chat.accounts import Account, Browser, change_in
 from tests.chat.client import Wire
 from tests.live import ANSWER_SECONDS
@@ -34,9 +34,9 @@ async def closes(wire: Wire, code: int) -> bool:
 @pytest.mark.parametrize(
     ("changes", "code"),
     [
-        ({"open_to_guests": False}, Close.UNAUTHENTICATED),
-        ({"slug": "another"}, Close.NOT_FOUND),
-        ({}, Close.NOT_FOUND),
+        ({"open_to_guests": False}, CloseCode.UNAUTHENTICATED),
+        ({"slug": "another"}, CloseCode.NOT_FOUND),
+        ({}, CloseCode.NOT_FOUND),
     ],
     ids=["closed to guests", "renamed", "deleted"],
 )
@@ -57,7 +57,7 @@ async def test_a_changed_room_ends_the_sockets_that_may_not_stay(
 async def test_members_stay_in_a_room_that_is_closed_to_guests(join, one, two, room, ann):
     async with join(one, room, ann) as member, join(two, room) as guest:
         await change_in(one, room, open_to_guests=False)
-        assert await closes(guest, Close.UNAUTHENTICATED)
+        assert await closes(guest, CloseCode.UNAUTHENTICATED)
         assert (await member.say("among us"))["seq"] == 1
 
 
@@ -85,7 +85,10 @@ def change_silently(found: Model, **fields: object) -> int:
 @pytest.mark.parametrize("use", [send, sync, type_, ping])
 @pytest.mark.parametrize(
     ("changes", "code"),
-    [({"open_to_guests": False}, Close.UNAUTHENTICATED), ({"slug": "gone"}, Close.NOT_FOUND)],
+    [
+        ({"open_to_guests": False}, CloseCode.UNAUTHENTICATED),
+        ({"slug": "gone"}, CloseCode.NOT_FOUND),
+    ],
     ids=["closed to guests", "renamed"],
 )
 async def test_a_silent_change_of_a_room_is_noticed_at_the_next_use(
@@ -106,14 +109,14 @@ async def test_a_user_who_is_silently_deactivated_is_out_at_the_next_use(join, o
     async with join(one, room, ann) as wire:
         await in_thread(lambda: change_silently(ann.user, is_active=False))
         await use(wire)
-        assert await closes(wire, Close.UNAUTHENTICATED)
+        assert await closes(wire, CloseCode.UNAUTHENTICATED)
     assert not await in_thread(Message.objects.filter(room=room).exists)
 
 
 async def test_a_user_who_is_deleted_is_out_at_once(join, one, two, room, ann, bob):
     async with join(one, room, ann) as wire, join(two, room, bob) as other:
         await change_in(one, ann.user)
-        assert await closes(wire, Close.UNAUTHENTICATED)
+        assert await closes(wire, CloseCode.UNAUTHENTICATED)
         assert (await other.ask("system.ping"))["type"] == "system.pong"
 
 
@@ -122,8 +125,8 @@ async def test_a_new_room_of_the_same_address_is_another_room(join, one, two, ro
     async with join(one, room) as guest, join(two, room, ann) as member:
         slug, topic = room.slug, room.topic
         await change_in(one, room)
-        assert await closes(guest, Close.NOT_FOUND)
-        assert await closes(member, Close.NOT_FOUND)
+        assert await closes(guest, CloseCode.NOT_FOUND)
+        assert await closes(member, CloseCode.NOT_FOUND)
     again = await in_thread(lambda: Room.objects.create(slug=slug, title="Members now"))
     assert again.topic != topic
     async with join(two, again, ann, **query) as member:
@@ -171,7 +174,7 @@ async def test_a_group_that_is_taken_away_is_noticed_at_the_next_heartbeat(room,
     socket = await alone(ann, room)
     assert (await answer(socket))["type"] == "system.pong"
     await in_thread(set_groups)
-    assert (await answer(socket))["code"] == Close.FORBIDDEN
+    assert (await answer(socket))["code"] == CloseCode.FORBIDDEN
     await socket.disconnect()
 
 

@@ -13,8 +13,9 @@ from chat import rooms
 from chat.history import history
 from chat.models import Message, Room
 from realtime import hub
-from realtime.frames import Close, Closed, Person, Refused
+from realtime.frames import Closed, Person, Refused
 from realtime.sessions import user_topic
+from serving.close_codes import CloseCode
 
 GUEST = Person("guest-1", "guest")
 
@@ -65,7 +66,7 @@ def test_a_user_who_was_deleted_meanwhile_is_told(room, ann, bob):
     ):
         with pytest.raises(Closed) as closed:
             say()
-        assert closed.value.code == Close.UNAUTHENTICATED
+        assert closed.value.code == CloseCode.UNAUTHENTICATED
     assert not Message.objects.exists()
 
 
@@ -125,7 +126,7 @@ def test_who_writes_to_a_deleted_room_is_told(room):
     Room.objects.filter(pk=room.pk).delete()
     with pytest.raises(Closed) as closed:
         post(room, "anybody?")
-    assert closed.value.code == Close.NOT_FOUND
+    assert closed.value.code == CloseCode.NOT_FOUND
 
 
 def test_direct_messages_cross_without_a_deadlock(ann, bob):

@@ -8,9 +8,9 @@ from django.contrib.auth import SESSION_KEY, get_user_model
 from django.contrib.sessions.models import Session
 
 from realtime import sessions
-from realtime.frames import Close
 from realtime.sessions import SessionStore, user_of
 from realtime.threads import in_thread
+from serving.close_codes import CloseCode
 from tests.chat.accounts import Browser, change_in, create_account
 from tests.chat.client import Wire, together
 
@@ -58,7 +58,7 @@ async def test_a_new_password_ends_the_sockets_of_the_old_one(join, one, two, ro
         assert await is_open(other)
         for tab in tabs:
             code, frames = await tab.expect_close()
-            assert (code, frames[-1]["code"]) == (Close.RENEWED, Close.RENEWED)
+            assert (code, frames[-1]["code"]) == (CloseCode.RENEWED, CloseCode.RENEWED)
             assert frames[-1]["retry_in_ms"] > 0
     async with Wire(one, room.slug, browser.cookie) as again:
         assert again.welcome["you"] == ann.person

@@ -9,9 +9,9 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import path
 
 from config.urls import urlpatterns as project_urlpatterns
-from realtime.connections import traffic
 from realtime.hub import hub
 from realtime.presence import presence
+from serving.connections import traffic
 
 
 async def inside(request: HttpRequest) -> JsonResponse:

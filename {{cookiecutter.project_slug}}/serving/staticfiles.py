@@ -8,7 +8,7 @@ from django.conf import settings
 from django.contrib.staticfiles.storage import staticfiles_storage
 from whitenoise.middleware import WhiteNoiseMiddleware
 
-from realtime.asgi import path_below
+from serving.asgi import path_below
 
 CHUNK_BYTES = 64 * 1024
 

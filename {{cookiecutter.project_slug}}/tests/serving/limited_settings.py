@@ -1,4 +1,4 @@
-"""Settings of a server whose limits are met soon. tests/test_limits.py has the same numbers."""
+"""Settings of a server whose limits are met soon. test_limits.py has the same numbers."""
 
 import os
 

@@ -7,9 +7,9 @@ from pathlib import Path
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from realtime import server
-from realtime.checks import on_memory_layer
-from realtime.static import missing_files
+from serving import server
+from serving.checks import on_memory_layer
+from serving.staticfiles import missing_files
 
 logger = logging.getLogger(__name__)
 

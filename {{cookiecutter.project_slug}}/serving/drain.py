@@ -1,7 +1,7 @@
 """Close each WebSocket and finish the HTTP requests before the server stops.
 
 By default the servers differ: some drop sockets without a close frame, some never exit.
-``realtime.server`` runs ``drain`` before its server's own shutdown.
+``serving.server`` runs ``drain`` before its server's own shutdown.
 """
 
 import asyncio
@@ -14,16 +14,16 @@ from contextlib import suppress
 
 from django.conf import settings
 
-from realtime.connections import (
+from serving.close_codes import CloseCode
+from serving.connections import (
     CLOSE_SECONDS,
-    RESTART,
     ClientGone,
     Request,
     Socket,
     Traffic,
     traffic,
 )
-from realtime.forced_exit import ForcedExit, fail_at_exit
+from serving.forced_exit import ForcedExit, fail_at_exit
 
 logger = logging.getLogger(__name__)
 
@@ -115,7 +115,7 @@ def skip_on_second_signal() -> None:
 
 
 async def _drain(here: Traffic, stop_listening: Callable[[], None]) -> None:
-    closing = [socket.close(RESTART, socket.farewell) for socket in here.sockets]
+    closing = [socket.close(CloseCode.RESTART, socket.farewell) for socket in here.sockets]
     await asyncio.gather(*closing, return_exceptions=True)  # a client may be gone already
     await _until_gone(here, here.sockets, SOCKETS_SECONDS)
     for socket in here.sockets:  # whatever its consumer waits for: it has been told to end

@@ -7,7 +7,7 @@ from urllib.parse import ParseResult, urlparse
 from channels.security.websocket import OriginValidator
 from django.conf import settings
 
-from realtime.asgi import refuse
+from serving.asgi import refuse
 
 SHOWN_LENGTH = 200  # characters of a refused origin
 

@@ -11,14 +11,9 @@ from ipaddress import IPv6Address, ip_address, ip_network
 
 from django.conf import settings
 
-from realtime.asgi import refuse
-from realtime.connections import Socket
-
-# Close codes.
-TOO_BIG = 4009
-TOO_SLOW = 4108
-RATE_LIMITED = 4129
-IDLE = 4201
+from serving.asgi import refuse
+from serving.close_codes import CloseCode
+from serving.connections import Socket
 
 COST_BYTES = 16 * 1024  # of a message or an answer cost as much as another message
 MAX_WAIT_SECONDS = 5  # until the next message is read: clients wait 10 s for a pong
@@ -88,28 +83,28 @@ class LimitedSocket:
             async with asyncio.timeout(settings.WEBSOCKET_IDLE_SECONDS):
                 event = await self.socket.receive()
         except TimeoutError:
-            return self._end(IDLE, "no heartbeat")
+            return self._end(CloseCode.IDLE, "no heartbeat")
         if event["type"] != "websocket.receive":
             return event
         text = event.get("text")
         size = len(event["bytes"] if text is None else text.encode())
         if size > settings.WEBSOCKET_MAX_BYTES:
-            return self._end(TOO_BIG, f"more than {settings.WEBSOCKET_MAX_BYTES} bytes")
+            return self._end(CloseCode.TOO_BIG, f"more than {settings.WEBSOCKET_MAX_BYTES} bytes")
         if self.early >= MAX_EARLY:
-            return self._end(RATE_LIMITED, "too many frames")
+            return self._end(CloseCode.RATE_LIMITED, "too many frames")
         self.bucket.pay(1 + size / COST_BYTES)
         return event
 
-    def _end(self, code: int, reason: str) -> dict:
-        self.close_code = code
-        return {"type": "websocket.disconnect", "code": code, "reason": reason}
+    def _end(self, code: CloseCode, reason: str) -> dict:
+        self.close_code = int(code)
+        return {"type": "websocket.disconnect", "code": self.close_code, "reason": reason}
 
     async def send(self, event: dict) -> None:
         try:
             async with asyncio.timeout(SEND_SECONDS):
                 await self.socket.send(event)
         except TimeoutError:
-            await self.socket.close(TOO_SLOW)
+            await self.socket.close(CloseCode.TOO_SLOW)
 
 
 class Address:

@@ -7,17 +7,18 @@ from unittest.mock import Mock
 import pytest
 
 from config import asgi
-from realtime import forced_exit
-from realtime.connections import RESTART, traffic
-from realtime.drain import Drain, drain, skip_the_wait
-from realtime.forced_exit import ForcedExit
+from serving import forced_exit
+from serving.close_codes import CloseCode
+from serving.connections import traffic
+from serving.drain import Drain, drain, skip_the_wait
+from serving.forced_exit import ForcedExit
 from tests.live import ANSWER_SECONDS
 
 
 @pytest.fixture(autouse=True)
 def _short_waits(monkeypatch) -> None:
-    monkeypatch.setattr("realtime.connections.READ_SECONDS", 0)  # nobody here answers a close frame
-    monkeypatch.setattr("realtime.drain.REQUESTS_SECONDS", 0.5)
+    monkeypatch.setattr("serving.connections.READ_SECONDS", 0)  # nobody here answers a close frame
+    monkeypatch.setattr("serving.drain.REQUESTS_SECONDS", 0.5)
 
 
 @pytest.fixture
@@ -25,7 +26,7 @@ def exits(monkeypatch) -> list:
     """The thread that would end the test run, and the statuses it would exit with."""
     exits: list = []
     monkeypatch.setattr(forced_exit, "_exit", lambda: exits.append(forced_exit.STATUS))
-    monkeypatch.setattr("realtime.drain.fail_at_exit", lambda: exits.append("at exit"))
+    monkeypatch.setattr("serving.drain.fail_at_exit", lambda: exits.append("at exit"))
     return exits
 
 
@@ -52,7 +53,7 @@ async def test_an_open_socket_is_closed_and_its_consumer_ends(echo):
     await echo.connect()
     await drain()
     closed = await echo.receive_output()
-    assert (closed["type"], closed["code"]) == ("websocket.close", RESTART)
+    assert (closed["type"], closed["code"]) == ("websocket.close", CloseCode.RESTART)
     assert not traffic().sockets
     await echo.wait()
 
@@ -60,14 +61,14 @@ async def test_an_open_socket_is_closed_and_its_consumer_ends(echo):
 async def test_a_handshake_that_comes_late_is_closed_at_once(echo):
     await drain()
     assert (await echo.connect())[0]
-    assert (await echo.receive_output())["code"] == RESTART
+    assert (await echo.receive_output())["code"] == CloseCode.RESTART
     await echo.wait()
 
 
 async def test_all_callers_wait_for_the_same_end(echo):
     await echo.connect()
     await asyncio.gather(drain(), drain())
-    assert (await echo.receive_output())["code"] == RESTART
+    assert (await echo.receive_output())["code"] == CloseCode.RESTART
     assert await echo.receive_nothing()
     await echo.wait()
 
@@ -166,7 +167,7 @@ async def test_a_second_signal_skips_the_wait(monkeypatch, exits):
     async def endless(receive, send) -> None:
         await receive()
 
-    monkeypatch.setattr("realtime.drain.REQUESTS_SECONDS", ANSWER_SECONDS)
+    monkeypatch.setattr("serving.drain.REQUESTS_SECONDS", ANSWER_SECONDS)
     under_way, _ = await begin(endless)
     draining = asyncio.ensure_future(drain(ends_process=True))
     await asyncio.sleep(0)

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from channels.layers import get_channel_layer
 
-from realtime.connections import traffic
+from serving.connections import traffic
 
 
-def test_a_server_that_is_ready_says_so(one):
-    status, _, body = one.get("/ready/", headers={"Host": "10.1.2.3"})
+def test_a_server_that_is_ready_says_so(serve):
+    status, _, body = serve.get("/ready/", headers={"Host": "10.1.2.3"})
     assert (status, json.loads(body)) == (200, {"ready": True, "missing": []})
 
 
@@ -30,7 +30,7 @@ async def ask(application: Any) -> tuple[int, list[str]]:
 @pytest.mark.usefixtures("transactional_db")
 async def test_what_is_missing_is_named(application, monkeypatch):
     assert await ask(application) == (HTTPStatus.OK, [])
-    monkeypatch.setattr("realtime.readiness._ask_database", lambda: 1 / 0)
+    monkeypatch.setattr("serving.readiness._ask_database", lambda: 1 / 0)
     assert await ask(application) == (HTTPStatus.SERVICE_UNAVAILABLE, ["database"])
 
 

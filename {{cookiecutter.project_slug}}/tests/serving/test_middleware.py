@@ -5,7 +5,7 @@ from ipaddress import ip_network
 import pytest
 from channels.testing import WebsocketCommunicator
 
-from realtime.middleware import TrustedProxies
+from serving.middleware import TrustedProxies
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ async def test_pages_of_our_hosts_may_connect(is_accepted, origin):
 )
 async def test_other_pages_may_not_and_the_log_says_why(is_accepted, origin, caplog):
     headers = (b"origin", origin), (b"cookie", b"sessionid=secret")
-    with caplog.at_level(logging.INFO, "realtime"):
+    with caplog.at_level(logging.INFO, "serving"):
         assert not await is_accepted("/ws/echo/", *headers)
     assert f"origin {origin.decode()!r} is not in ALLOWED_HOSTS ['.localhost'" in caplog.text
     assert "\x1b" not in caplog.text

@@ -12,11 +12,11 @@ from channels.testing import WebsocketCommunicator
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection
 
-from realtime import limits
-from realtime.limits import LimitedSocket, SocketLimits, TokenBucket, network_of
+from serving import limits
+from serving.limits import LimitedSocket, SocketLimits, TokenBucket, network_of
 from tests.live import ANSWER_SECONDS, HTTPS, Server, ask, wait_until
 
-# As in tests/limited_settings.py.
+# As in limited_settings.py.
 RATE = 10
 BURST = 10
 IDLE_SECONDS = 2
@@ -41,7 +41,7 @@ HEADERS = [(b"origin", b"http://localhost")]
 
 @pytest.fixture(scope="session")
 def limited(start, production) -> Server:
-    environment = {**production, "DJANGO_SETTINGS_MODULE": "tests.limited_settings"}
+    environment = {**production, "DJANGO_SETTINGS_MODULE": "tests.serving.limited_settings"}
     return start("manage.py serve --port PORT", environment)
 
 

@@ -7,13 +7,12 @@ from contextlib import suppress
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from realtime.forced_exit import ForcedExit
-from realtime.outages import is_outage
+from serving.close_codes import CloseCode
+from serving.forced_exit import ForcedExit
+from serving.outages import is_outage
 
 logger = logging.getLogger(__name__)
 
-RESTART = 4200  # close code: come back at once
-UNAVAILABLE = 4150  # close code: come back later
 NO_CODE = 1005  # RFC 6455, section 7.4.1: there was no close frame, or none with a code
 CLOSE_SECONDS = 1  # for a client to take the close frame
 LEAVE_SECONDS = 0.2  # for a client to close by itself, after a farewell
@@ -74,7 +73,7 @@ class Socket(Connection):
         super().__init__(scope, receive, send)
         self.traffic = traffic()
         self.open = False
-        self.close_code = RESTART
+        self.close_code = int(CloseCode.RESTART)
         self.reading: asyncio.Task | None = None
 
     async def receive(self) -> dict:
@@ -96,13 +95,14 @@ class Socket(Connection):
         self.open = event["type"] in ("websocket.accept", "websocket.send")
         await self._send(event)
         if self.traffic.is_stopping and not self.closing:  # the handshake ended after the signal
-            await self.close(RESTART, self.farewell)
+            await self.close(CloseCode.RESTART, self.farewell)
 
     async def close(self, code: int, farewell: str | None = None) -> None:
         """Close the socket; then its consumer's ``receive`` says that it is closed."""
         if self.closing:
             return
-        was_open, self.close_code = self.open, code
+        was_open = self.open
+        self.close_code = int(code)  # not every server takes an IntEnum
         self.closed = asyncio.Event()
         self.stop_waiting()  # a server may hold the close back while a receive waits
         await asyncio.sleep(0)
@@ -114,7 +114,9 @@ class Socket(Connection):
                             await self.raw_send({"type": "websocket.send", "text": farewell})
                             await self._read_to_the_end(LEAVE_SECONDS)
                         if self.open:
-                            await self.raw_send({"type": "websocket.close", "code": code})
+                            await self.raw_send(
+                                {"type": "websocket.close", "code": self.close_code}
+                            )
                             reading = self._read_to_the_end(READ_SECONDS)
                             self.reading = asyncio.ensure_future(reading)
         finally:
@@ -127,7 +129,7 @@ class Socket(Connection):
         else:
             logger.error("A consumer failed", exc_info=error)
         with suppress(Exception):  # the client may be gone
-            await self.send({"type": "websocket.close", "code": UNAVAILABLE})
+            await self.send({"type": "websocket.close", "code": int(CloseCode.UNAVAILABLE)})
 
     async def _read_to_the_end(self, seconds: float) -> None:
         """Take what the client has sent: what is left may keep a connection, or cut it off."""

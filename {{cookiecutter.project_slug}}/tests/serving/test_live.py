@@ -19,8 +19,8 @@ from django.urls import reverse
 from websockets.exceptions import ConnectionClosed, InvalidMessage, InvalidStatus
 from websockets.sync.client import unix_connect
 
-from realtime.connections import RESTART, UNAVAILABLE
-from realtime.drain import EXIT_SECONDS
+from serving.close_codes import CloseCode
+from serving.drain import EXIT_SECONDS
 from tests.live import (
     ANSWER_SECONDS,
     START_SECONDS,
@@ -298,7 +298,7 @@ def test_a_consumer_that_raises_ends_its_own_socket_only(start, project_copy, pr
         with pytest.raises(ConnectionClosed) as closed:
             ask(websocket, "")  # which has no first character
         assert closed.value.rcvd is not None
-        assert closed.value.rcvd.code == UNAVAILABLE
+        assert closed.value.rcvd.code == CloseCode.UNAVAILABLE
         assert "IndexError" in server.log
         assert ask(other, "Hello") == "You said: H"
 
@@ -317,7 +317,7 @@ def test_a_server_serves_and_says_goodbye_when_asked_to_stop(start, production, 
         with pytest.raises(ConnectionClosed) as closed:
             websocket.recv(timeout=ANSWER_SECONDS)
         assert closed.value.rcvd is not None
-        assert closed.value.rcvd.code == RESTART
+        assert closed.value.rcvd.code == CloseCode.RESTART
     assert server.process.wait(EXIT_SECONDS + 5) == 0
     assert "Traceback" not in server.log
 

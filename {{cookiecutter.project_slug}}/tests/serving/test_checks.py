@@ -5,7 +5,7 @@ MEMORY = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
 
 
 def found() -> list:
-    messages = run_checks(tags=["realtime"], include_deployment_checks=True)
+    messages = run_checks(tags=["serving"], include_deployment_checks=True)
     assert all(message.hint for message in messages)
     return [message.id for message in messages]
 
@@ -22,13 +22,13 @@ def redis(host: object) -> dict:
 def test_more_workers_than_the_memory_layer_reaches(settings):
     settings.CHANNEL_LAYERS = MEMORY
     settings.WEB_CONCURRENCY = 2
-    assert found() == ["realtime.E001"]
+    assert found() == ["serving.E001"]
 
 
 def test_the_memory_layer_where_nobody_promised_one_process(settings):
     settings.CHANNEL_LAYERS = MEMORY
     settings.WEB_CONCURRENCY = None
-    assert found() == ["realtime.E002"]
+    assert found() == ["serving.E002"]
     settings.WEB_CONCURRENCY = 1
     assert found() == []
 
@@ -44,7 +44,7 @@ def test_the_memory_layer_where_nobody_promised_one_process(settings):
 )
 def test_a_read_timeout_that_ends_idle_sockets(settings, host):
     settings.CHANNEL_LAYERS = redis(host)
-    assert found() == ["realtime.E003"]
+    assert found() == ["serving.E003"]
 
 
 @pytest.mark.parametrize("timeout", [5.5, 30, None])
@@ -56,27 +56,27 @@ def test_a_read_timeout_that_is_long_enough(settings, timeout):
 def test_any_host_means_any_origin(settings):
     settings.WEB_CONCURRENCY = 1
     settings.ALLOWED_HOSTS = ["*"]
-    assert found() == ["realtime.W004"]
+    assert found() == ["serving.W004"]
 
 
 def test_development_settings_are_not_for_deployment(settings):
     settings.WEB_CONCURRENCY = 1
     settings.DEBUG = True
-    assert found() == ["realtime.E005"]
+    assert found() == ["serving.E005"]
 
 
 def test_a_database_in_a_folder_that_does_not_exist(settings, monkeypatch, tmp_path):
     settings.WEB_CONCURRENCY = 1
     database = settings.DATABASES["default"]
     monkeypatch.setitem(database, "NAME", tmp_path / "nothing" / "db.sqlite3")
-    assert found() == ["realtime.E006"]
+    assert found() == ["serving.E006"]
 
 
 def test_requests_that_hold_the_write_lock(settings, monkeypatch):
     settings.WEB_CONCURRENCY = 1
     database = settings.DATABASES["default"]
     monkeypatch.setitem(database, "ATOMIC_REQUESTS", True)
-    assert found() == ["realtime.W007"]
+    assert found() == ["serving.W007"]
     monkeypatch.setitem(database, "OPTIONS", {})
     assert found() == []
 

@@ -9,7 +9,7 @@ from channels.routing import get_default_application
 from django.conf import settings
 from django.core.management.commands import runserver
 
-from realtime import server
+from serving import server
 
 
 class DevelopmentServer:

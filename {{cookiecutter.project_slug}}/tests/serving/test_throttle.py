@@ -89,6 +89,6 @@ def test_a_cache_that_fails_refuses_nobody(
     settings.POSTS_PER_MINUTE = settings.LOGIN_FAILURES = 0
     assert "correct" in try_to_log_in(client, "admin", "wrong")
     assert try_to_log_in(client, "admin", PASSWORD) == ""
-    lines = [record for record in caplog.records if record.name == "realtime.throttle"]
+    lines = [record for record in caplog.records if record.name == "serving.throttle"]
     assert [bool(line.exc_info) for line in lines] == [has_traceback]
     assert repr(error) in lines[0].getMessage()

@@ -18,8 +18,8 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.utils.deprecation import MiddlewareMixin
 
-from realtime.limits import network_of
-from realtime.outages import is_outage
+from serving.limits import network_of
+from serving.outages import is_outage
 
 logger = logging.getLogger(__name__)
 

@@ -7,7 +7,7 @@ from django.core.checks import Error, Warning, register
 
 BLOCKING_POP_SECONDS = 5  # channels_redis.core.RedisChannelLayer.brpop_timeout
 REDIS_READ_TIMEOUT_SECONDS = 5  # redis-py 8's own, where a host gives none
-REDIS_LAYERS = ["channels_redis.core.RedisChannelLayer", "realtime.layers.RedisChannelLayer"]
+REDIS_LAYERS = ["channels_redis.core.RedisChannelLayer", "serving.layers.RedisChannelLayer"]
 
 
 def _default_layer() -> dict:
@@ -19,7 +19,7 @@ def on_memory_layer() -> bool:
     return _default_layer().get("BACKEND", "").endswith("InMemoryChannelLayer")
 
 
-@register("realtime")
+@register("serving")
 def check_workers(app_configs, **kwargs) -> list:
     if on_memory_layer() and (settings.WEB_CONCURRENCY or 1) > 1:
         return [
@@ -27,26 +27,26 @@ def check_workers(app_configs, **kwargs) -> list:
                 f"WEB_CONCURRENCY is {settings.WEB_CONCURRENCY}, but the memory layer "
                 "does not reach other processes.",
                 hint="Set WEB_CONCURRENCY=1, or use a Redis channel layer.",
-                id="realtime.E001",
+                id="serving.E001",
             )
         ]
     return []
 
 
-@register("realtime", deploy=True)
+@register("serving", deploy=True)
 def check_memory_layer(app_configs, **kwargs) -> list:
     if on_memory_layer() and settings.WEB_CONCURRENCY is None and not settings.DEBUG:
         return [
             Error(
                 "The memory layer is for one process, and nothing says that one is all.",
                 hint="Set WEB_CONCURRENCY=1, or use a Redis channel layer.",
-                id="realtime.E002",
+                id="serving.E002",
             )
         ]
     return []
 
 
-@register("realtime")
+@register("serving")
 def check_redis_timeout(app_configs, **kwargs) -> list:
     layer = _default_layer()
     if layer.get("BACKEND") not in REDIS_LAYERS:
@@ -63,34 +63,34 @@ def check_redis_timeout(app_configs, **kwargs) -> list:
             f"A Redis read timeout of {timeout} s is not above the {BLOCKING_POP_SECONDS} s "
             "that the layer waits for a message: idle sockets die.",
             hint=f'Give each host a "socket_timeout" above {BLOCKING_POP_SECONDS}.',
-            id="realtime.E003",
+            id="serving.E003",
         )
         for timeout in timeouts
         if timeout is not None and timeout <= BLOCKING_POP_SECONDS
     ]
 
 
-@register("realtime", deploy=True)
+@register("serving", deploy=True)
 def check_origins(app_configs, **kwargs) -> list:
     if "*" in settings.ALLOWED_HOSTS:
         return [
             Warning(
                 'ALLOWED_HOSTS = ["*"] lets pages of any site open WebSockets as your users.',
                 hint="Set DJANGO_ALLOWED_HOSTS to the hosts that you serve.",
-                id="realtime.W004",
+                id="serving.W004",
             )
         ]
     return []
 
 
-@register("realtime", deploy=True)
+@register("serving", deploy=True)
 def check_debug(app_configs, **kwargs) -> list:
     if settings.DEBUG:
         return [
             Error(
                 "DEBUG is on, so these are the settings of development.",
                 hint="Set DJANGO_DEBUG=false, and the other variables of .env.example.",
-                id="realtime.E005",
+                id="serving.E005",
             )
         ]
     return []
@@ -101,21 +101,21 @@ def _sqlite_databases() -> list[dict]:
     return [database for database in databases if database["ENGINE"].endswith("sqlite3")]
 
 
-@register("realtime")
+@register("serving")
 def check_sqlite_folder(app_configs, **kwargs) -> list:
     folders = {Path(database["NAME"]).parent for database in _sqlite_databases()}
     return [
         Error(
             f"The folder of the database does not exist: {folder}",
             hint="Make it, or set SQLITE_PATH to a file in another one.",
-            id="realtime.E006",
+            id="serving.E006",
         )
         for folder in folders
         if not folder.is_dir()
     ]
 
 
-@register("realtime")
+@register("serving")
 def check_atomic_requests(app_configs, **kwargs) -> list:
     """A transaction that begins as IMMEDIATE takes the only write lock, even if it just reads."""
     locks = ("IMMEDIATE", "EXCLUSIVE")
@@ -124,7 +124,7 @@ def check_atomic_requests(app_configs, **kwargs) -> list:
             "With ATOMIC_REQUESTS each request holds SQLite's write lock until it is answered, "
             "so a slow page delays every message.",
             hint="Set ATOMIC_REQUESTS to False, and use transaction.atomic() where a view writes.",
-            id="realtime.W007",
+            id="serving.W007",
         )
         for database in _sqlite_databases()
         if database.get("ATOMIC_REQUESTS")

@@ -1,0 +1,11 @@
+"""What ``/ready/`` asks of the channel layer."""
+
+from realtime.hub import hub
+
+
+async def layer_is_ready() -> bool:
+    """Return whether the layer carries events, and holds each subscription of this process.
+
+    While it does not, the chat goes on: what is said is stored, and shown later.
+    """
+    return await hub().is_ready()

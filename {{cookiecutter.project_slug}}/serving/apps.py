@@ -1,0 +1,8 @@
+from django.apps import AppConfig
+
+
+class ServingConfig(AppConfig):
+    name = "serving"
+
+    def ready(self) -> None:
+        from serving import checks  # noqa: F401

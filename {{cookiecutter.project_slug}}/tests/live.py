@@ -24,7 +24,7 @@ ANSWER_SECONDS = 20
 # As a proxy in front would: production answers on HTTPS alone.
 HTTPS = {"X-Forwarded-Proto": "https"}
 
-LEFT_OUT = shutil.ignore_patterns(".*", "__pycache__", "*.sqlite3*", "staticfiles")
+LEFT_OUT = shutil.ignore_patterns(".*", "*.sqlite3*", "staticfiles")
 
 
 def wait_until(condition: Callable[[], object], seconds: float, what: Callable[[], str]) -> None:
@@ -35,9 +35,14 @@ def wait_until(condition: Callable[[], object], seconds: float, what: Callable[[
 
 
 def manage(*arguments: str, env: dict[str, str], folder: Path = settings.BASE_DIR) -> str:
-    """Run a management command to its end; return what it printed on both streams."""
+    """Run a management command to its end; return what it printed, and its exit status."""
+    return run_python("manage.py", *arguments, env=env, folder=folder)
+
+
+def run_python(*arguments: str, env: dict[str, str], folder: Path) -> str:
+    """Run Python to its end; return what it printed on both streams, and its exit status."""
     done = subprocess.run(
-        [sys.executable, "manage.py", *arguments],
+        [sys.executable, *arguments],
         cwd=folder,
         env=env,
         text=True,

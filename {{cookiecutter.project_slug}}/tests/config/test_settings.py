@@ -1,8 +1,8 @@
 import os
 import re
-import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from django.conf import settings
@@ -10,7 +10,8 @@ from django.core.management import call_command
 from environs import ValidationError
 
 from config.env import parse_hosts
-from tests.live import START_SECONDS, manage
+from manage import main
+from tests.live import manage, run_python
 
 OURS = (
     "DJANGO_",
@@ -29,45 +30,50 @@ def environment(**values: str) -> dict[str, str]:
     return {**others, **values}
 
 
+def read_settings(*names: str, folder: Path, env: dict[str, str]) -> str:
+    """Print these settings as every command reads them, or the mistakes in ``env``."""
+    code = f"from config import settings; print(*(getattr(settings, n) for n in {names}))"
+    return run_python("-c", code, env=env, folder=folder)
+
+
 def test_development_needs_no_settings(project_copy):
     output = manage("check", env=environment(), folder=project_copy)
     assert "System check identified no issues" in output
 
 
+MISSING = [
+    "DJANGO_ALLOWED_HOSTS: Environment variable not set.",
+    "DJANGO_SECRET_KEY: Environment variable not set.",
+{% if cookiecutter.channel_layer != 'memory' %}
+    "REDIS_URL: Environment variable not set.",
+{% endif %}
+    "See .env.example.",
+    "exit status 1",
+]
+
+
 def test_production_names_each_missing_setting_in_a_line(project_copy):
     output = manage("serve", env=environment(), folder=project_copy)
-    assert output.splitlines() == [
-        "DJANGO_ALLOWED_HOSTS: Environment variable not set.",
-        "DJANGO_SECRET_KEY: Environment variable not set.",
-{% if cookiecutter.channel_layer != 'memory' %}
-        "REDIS_URL: Environment variable not set.",
-{% endif %}
-        "See .env.example.",
-        "exit status 1",
-    ]
-
-
-def without_development_dependencies(*arguments: str, folder: Path) -> str:
-    """Run a management command as after ``uv sync --no-dev``."""
-    hide = "import sys; sys.modules['pytest'] = None"
-    code = f"{hide}; import runpy; runpy.run_path('manage.py', run_name='__main__')"
-    done = subprocess.run(
-        [sys.executable, "-c", code, *arguments],
-        cwd=folder,
-        env=environment(),
-        text=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        timeout=START_SECONDS,
-    )
-    return f"{done.stdout}exit status {done.returncode}"
+    assert output.splitlines() == MISSING
 
 
 @pytest.mark.parametrize("command", ["check", "clearsessions", "collectstatic", "shell"])
-def test_an_installation_for_production_runs_nothing_as_development(project_copy, command):
-    output = without_development_dependencies(command, folder=project_copy)
-    assert "DJANGO_SECRET_KEY: Environment variable not set." in output
-    assert "exit status 1" in output
+@pytest.mark.parametrize("is_installed", [False, True])
+def test_no_command_is_development_without_its_dependencies(monkeypatch, command, is_installed):
+    environ: dict[str, str] = {}
+    monkeypatch.setattr("manage.os", SimpleNamespace(environ=environ))
+    monkeypatch.setattr("manage.find_spec", lambda name: name if is_installed else None)
+    monkeypatch.setattr("manage.execute_from_command_line", list)
+    monkeypatch.setattr(sys, "argv", ["manage.py", command])
+    main()
+    assert ("DJANGO_DEBUG_DEFAULT" in environ) is is_installed
+
+
+def test_an_installation_for_production_runs_nothing_as_development(project_copy):
+    hide = "import sys; sys.modules['pytest'] = None"  # as after ``uv sync --no-dev``
+    code = f"{hide}; import runpy; runpy.run_path('manage.py', run_name='__main__')"
+    output = run_python("-c", code, "shell", env=environment(), folder=project_copy)
+    assert output.splitlines() == MISSING
     assert not list(project_copy.glob("*.sqlite3"))
 
 
@@ -75,9 +81,11 @@ def test_an_empty_variable_counts_as_not_set(project_copy):
     names = (settings.BASE_DIR / ".env.example").read_text()
     empty = dict.fromkeys(re.findall(r"^(?:# )?([A-Z_]+)=", names, re.MULTILINE), "")
     assert len(empty) > 5
-    assert "no issues" in manage("check", env=environment(**empty), folder=project_copy)
-    output = manage("serve", env=environment(**empty), folder=project_copy)
-    assert output == manage("serve", env=environment(), folder=project_copy)
+    output = read_settings(folder=project_copy, env=environment(**empty))
+    assert output.splitlines() == MISSING
+    env = environment(**empty, DJANGO_DEBUG_DEFAULT="true")  # as manage.py has it
+    output = read_settings("DEBUG", "WEB_CONCURRENCY", folder=project_copy, env=env)
+    assert output.splitlines()[-2:] == ["True None", "exit status 0"]
 
 
 @pytest.mark.parametrize(
@@ -105,12 +113,10 @@ def test_hosts_are_compared_as_django_does():
     assert hosts == ["Example.com", ".example.org", "[::1]", "*"]
 
 
-def test_a_relative_path_is_below_the_project(production, tmp_path):
-    code = "from django.conf import settings; print(settings.DATABASES['default']['NAME'])"
-    words = [sys.executable, str(settings.BASE_DIR / "manage.py"), "shell", "-c", code]
-    env = {**production, "SQLITE_PATH": "data.sqlite3"}
-    output = subprocess.check_output(words, cwd=tmp_path, env=env, text=True)
-    assert str(settings.BASE_DIR / "data.sqlite3") in output
+def test_a_relative_path_is_below_the_project(project_copy, tmp_path):
+    env = {**os.environ, "SQLITE_PATH": "data.sqlite3", "PYTHONPATH": str(project_copy)}
+    output = read_settings("DATABASES", folder=tmp_path, env=env)
+    assert repr(project_copy / "data.sqlite3") in output
 
 
 def test_every_command_goes_by_the_env_file(project_copy):
@@ -121,7 +127,7 @@ def test_every_command_goes_by_the_env_file(project_copy):
 
 def test_a_value_that_does_not_fit_is_named(project_copy):
     values = {"DJANGO_DEBUG": "true", "WEB_CONCURRENCY": "0", "TRUSTED_PROXIES": "10.0.0.0/8,proxy"}
-    output = manage("check", env=environment(**values), folder=project_copy)
+    output = read_settings(folder=project_copy, env=environment(**values))
     assert output.splitlines()[-4:] == [
         "TRUSTED_PROXIES: 'proxy' does not appear to be an IPv4 or IPv6 network.",
         "WEB_CONCURRENCY: Must be greater than or equal to 1.",
@@ -131,7 +137,7 @@ def test_a_value_that_does_not_fit_is_named(project_copy):
 
 
 def test_a_debug_flag_that_is_none_is_named(project_copy):
-    output = manage("check", env=environment(DJANGO_DEBUG="maybe"), folder=project_copy)
+    output = read_settings(folder=project_copy, env=environment(DJANGO_DEBUG="maybe"))
     assert "DJANGO_DEBUG: Not a valid boolean." in output
     assert "Traceback" not in output
 

@@ -233,6 +233,13 @@ def test_the_text_is_tidy(variant):
         assert not text or re.fullmatch(r"\S(.*\S)?\n", text, re.DOTALL), name
 
 
+def test_no_line_of_python_is_long(variant):
+    """The formatter leaves comments and strings as they are."""
+    for name, text in variant.files.items():
+        if name.endswith(".py"):
+            assert [line for line in text.splitlines() if len(line) > 100] == [], name
+
+
 def test_no_module_is_long(variant):
     for name, text in variant.files.items():
         if name.endswith(".py") and not name.startswith("tests/"):

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from gate import Gate
+from markdown import code, section
 
 # Each differs from what is generated. All at once: they touch each other nowhere.
 CHANGES = {
@@ -38,6 +39,62 @@ class Member(AbstractUser):
 
 # What speaks of users: their pages, their rights, their direct messages.
 TESTS_OF_USERS = [f"tests/chat/test_{name}.py" for name in ("direct", "http", "rights", "sessions")]
+
+MODELS = """\
+from django.db import models
+
+
+class Poll(models.Model):
+    class State(models.TextChoices):
+        OPEN = "open", "Open"
+        CLOSED = "closed", "Closed"
+
+    question = models.CharField(max_length=200)
+    state = models.CharField(max_length=10, choices=State, default=State.OPEN)
+
+    def __str__(self):
+        return f"{self.question} ({self.get_state_display()})"
+
+
+class Choice(models.Model):
+    poll = models.ForeignKey(Poll, models.CASCADE, related_name="choices")
+    text = models.CharField(max_length=200)
+
+    def __str__(self):
+        return self.text
+"""
+
+VIEWS = """\
+from django.contrib.auth.decorators import login_required
+from django.http import JsonResponse
+from django.shortcuts import get_object_or_404
+from django.views.decorators.http import require_GET, require_POST
+
+from polls.models import Poll
+
+
+@require_GET
+def show(request, pk):
+    poll = get_object_or_404(Poll, pk=pk)
+    texts = [choice.text for choice in poll.choices.all()]
+    return JsonResponse({"state": poll.get_state_display(), "choices": texts})
+
+
+@login_required
+@require_POST
+def suggest(request, pk):
+    poll = get_object_or_404(Poll, pk=pk, state=Poll.State.OPEN)
+    choice = poll.choices.create(text=request.POST["text"])
+    return JsonResponse({"id": choice.id, "by": request.user.email})
+"""
+
+URLS = """\
+from django.urls import path
+
+from polls import views
+
+urlpatterns = [path("<int:pk>/", views.show), path("<int:pk>/suggest/", views.suggest)]
+"""
 
 
 def change_settings(project: Path, changes: dict[str, str]) -> None:
@@ -84,3 +141,21 @@ def test_a_user_model_of_the_owner_works(bake, environments):
     gate.install()
     gate.run("python", "manage.py", "makemigrations", "members", DJANGO_DEBUG="true")
     gate.test("uv", "run", "pytest", *TESTS_OF_USERS)
+
+
+def test_ordinary_django_passes_the_project_s_own_check(bake, environments):
+    """What ``startapp`` and ``makemigrations`` write, and what every project writes."""
+    project = bake(starter="minimal")
+    gate = Gate(project, environments)
+    gate.install()
+    gate.run("python", "manage.py", "startapp", "news", DJANGO_DEBUG="true")
+    gate.run("python", "manage.py", "startapp", "polls", DJANGO_DEBUG="true")
+    for name, text in (("models", MODELS), ("views", VIEWS), ("urls", URLS)):
+        (project / "polls" / f"{name}.py").write_text(text)
+    settings = project / "config" / "settings.py"
+    settings.write_text(settings.read_text().replace('"echo",\n', '"echo",\n    "polls",\n'))
+    gate.run("python", "manage.py", "makemigrations", "polls", DJANGO_DEBUG="true")
+    readme = (project / "README.md").read_text("utf-8")
+    check = code(section(readme, "Test it"), "sh")[0].splitlines()[0]
+    gate("bash", "-e", "-c", check)
+    gate.lint()

@@ -16,6 +16,7 @@ from uuid import uuid4
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
+from websockets.typing import Origin
 
 from tests.live import ANSWER_SECONDS, Server
 
@@ -33,7 +34,7 @@ NOT_OPEN = 0  # as a close code: the socket never opened, or no answer came
 async def open_websocket(server: Server, path: str, cookie: str, **query: object) -> Any:
     return await connect(
         f"ws://127.0.0.1:{server.port}{path}?{urlencode(query)}",
-        origin=f"http://127.0.0.1:{server.port}",  # ty: ignore[invalid-argument-type]
+        origin=Origin(f"http://127.0.0.1:{server.port}"),
         additional_headers={"Cookie": cookie} if cookie else {},
         compression=None,
         open_timeout=ANSWER_SECONDS,

@@ -96,7 +96,7 @@ MUTATIONS = [
     Mutation(
         "leases are never renewed",
         "realtime/presence.py",
-        "[(topic, m, LEASE_SECONDS) for topic, here in self.here.items() for m in here]",
+        "[(topic, member, LEASE_SECONDS) for topic, member in members]",
         "[]",
         "tests/chat/test_presence.py",
     ),

@@ -11,7 +11,7 @@ import asyncio, django
 django.setup()
 from realtime.presence import presence
 async def enter():
-    print(sorted(await presence().enter("room.1", "NAME")))
+    print(sorted(await presence().track("room.1", "NAME")))
 asyncio.run(enter())
 """
 

@@ -21,66 +21,66 @@ from realtime.broadcast import broadcast, require_valid
 from realtime.entrance import Entrance
 from realtime.frames import Frame
 from realtime.tasks import end, forever, in_background
-from realtime.topic import LEAVE_SECONDS, TURN_EVENTS, Subscriber, Topic, find_lost
+from realtime.topic import TURN_EVENTS, UNSUBSCRIBE_SECONDS, Subscriber, Topic, find_lost
 from serving.drain import Drain
 from serving.outages import is_outage
 
 logger = logging.getLogger(__name__)
 
 FRAME = "hub.frame"  # an event with the text of a frame
-CATCH_UP = "hub.catch_up"  # an event that says: others were lost
-BEAT = "hub.beat"  # an event of a hub's to itself
+CATCH_UP = "hub.catch_up"  # an event: others may have been lost
+HEARTBEAT = "hub.beat"  # an event that a hub sends to itself
 JOIN_SECONDS = 2  # for a layer to subscribe; without it the socket opens, and catches up
 SEND_SECONDS = 5  # for a layer to take an event
-BEAT_SECONDS = 3
+HEARTBEAT_SECONDS = 3
 PROBE_SECONDS = 0.5  # between two looks at a layer that is away
-KNOWN_SECONDS = 2  # for the first beat
-LOG_SECONDS = 10  # between two lines about the same outage
-RENEW_BEATS = 5000  # some hours, after which to renew what expires in days
+FIRST_HEARTBEAT_SECONDS = 2  # until the state of the layer is known
+WARNING_SECONDS = 10  # between two lines about the same outage
+RENEW_HEARTBEATS = 5000  # some hours: memberships of groups expire after days
 MAX_OUTGOING = 10_000  # events that wait for the layer; those above are dropped
-CALLS = 20  # subscriptions that are added and taken away at the same time
-LOOK_AT = 1000  # subscriptions that one beat checks
+MAX_LAYER_CALLS = 20  # to subscribe or unsubscribe at a time: each may open a connection
+CHECKED_TOPICS = 1000  # subscriptions that are looked up at each heartbeat
 
 
 class Hub:
-    """The topics of one event loop. Get it with ``hub()``."""
+    """Subscriptions of all sockets on one event loop. Get it with ``hub()``."""
 
-    serving: ClassVar["Hub | None"] = None  # that of this process's sockets: see is_serving
+    serving: ClassVar["Hub | None"] = None  # the one whose event loop serves this process's sockets
     handlers: ClassVar[dict[str, Callable[[Topic], object]]] = {}  # by the type of an event
 
     def __init__(self) -> None:
         self.loop, self.process = asyncio.get_running_loop(), os.getpid()
         self.topics: dict[str, Topic] = {}
         self.outgoing: asyncio.Queue[tuple[str, dict]] = asyncio.Queue(MAX_OUTGOING)
-        self.lost_in: set[str] = set()  # topics that an event could not be sent to
-        self.calls = asyncio.Semaphore(CALLS)  # a layer may give each call a connection
-        self.leaving: set[asyncio.Task] = set()
-        self.is_away = False  # the layer
-        self.works = asyncio.Event()  # the contrary, to wait for
-        self.works.set()
-        self.fails = asyncio.Event()  # it has just failed
-        self.known = asyncio.Event()  # whether the layer works: the first beat has come, or not
+        self._topics_with_losses: set[str] = set()  # an event could not be sent there
+        self.layer_calls = asyncio.Semaphore(MAX_LAYER_CALLS)
+        self.unsubscribing: set[asyncio.Task] = set()
+        self.layer_is_down = False
+        self.layer_is_up = asyncio.Event()
+        self.layer_is_up.set()
+        self._layer_failing = asyncio.Event()  # set by a failure, until the next heartbeat
+        self.layer_state_known = asyncio.Event()  # set by the first success or failure
         self.entrance = Entrance()
-        self.next_log = 0.0
-        self.next_look = 0  # at which of the topics
-        self.own: Topic | None = None  # for the beat
-        self.heard = asyncio.Event()
+        self._next_warning_at = 0.0
+        self._next_check = 0  # index of the topic whose subscription is looked up next
+        self._heartbeat_topic: Topic | None = None
+        self.heartbeat_seen = asyncio.Event()
         in_background(forever(self._send_outgoing))
 
     @property
     def is_serving(self) -> bool:
-        """Whether its event loop runs, in this process: not after a fork, and not after its end."""
+        """Whether the event loop runs in this process: it does not after a fork, or when closed."""
         return self.process == os.getpid() and self.loop.is_running()
 
     async def join(self, name: str, subscriber: Subscriber) -> None:
-        """Subscribe to ``name``. Where the layer is away, events come once it is back."""
-        self.watch()
+        """Subscribe to ``name``. While the layer is down, events arrive once it is back."""
+        self.start_heartbeat()
         topic = self.topics.get(name)
         if topic is None:
             topic = self.topics[name] = Topic(name, self)
         topic.subscribers.add(subscriber)
         try:
-            async with asyncio.timeout(0 if self.is_away else JOIN_SECONDS):
+            async with asyncio.timeout(0 if self.layer_is_down else JOIN_SECONDS):
                 await topic.subscribed.wait()
         except TimeoutError:
             topic.missed_events = True
@@ -93,15 +93,15 @@ class Hub:
                 del self.topics[name]
                 topic.end()
 
-    def leave_group(self, name: str, channel: str) -> None:
-        """Take a channel out of a group. Without the layer, the group's member expires."""
-        task = in_background(self._leave_group(name, channel), LEAVE_SECONDS)
-        self.leaving.add(task)
-        task.add_done_callback(self.leaving.discard)
+    def unsubscribe(self, name: str, channel: str) -> None:
+        """Take a channel out of a group. While the layer is down, that is left to expiry."""
+        task = in_background(self._unsubscribe(name, channel), UNSUBSCRIBE_SECONDS)
+        self.unsubscribing.add(task)
+        task.add_done_callback(self.unsubscribing.discard)
 
-    async def _leave_group(self, name: str, channel: str) -> None:
+    async def _unsubscribe(self, name: str, channel: str) -> None:
         with suppress(Exception):
-            async with self.calls:
+            async with self.layer_calls:
                 await get_channel_layer().group_discard(name, channel)
 
     def deliver(self, topic: Topic, event: dict) -> None:
@@ -121,7 +121,7 @@ class Hub:
         try:
             self.outgoing.put_nowait((name, event))
         except asyncio.QueueFull:
-            self.lost_in.add(name)
+            self._topics_with_losses.add(name)
 
     async def _send_outgoing(self) -> None:
         try:
@@ -141,7 +141,7 @@ class Hub:
     async def _send_next(self, name: str, event: dict) -> None:
         try:
             if not await self._send(name, event):
-                self.lost_in.add(name)
+                self._topics_with_losses.add(name)
         except asyncio.CancelledError:
             self._put(name, event)
             raise
@@ -149,7 +149,7 @@ class Hub:
             self.outgoing.task_done()
 
     async def _send(self, name: str, event: dict) -> bool:
-        """Return whether the layer is there. What it cannot encode is dropped."""
+        """Return whether the layer is up. An event that it cannot encode is dropped."""
         try:
             async with asyncio.timeout(SEND_SECONDS):
                 await get_channel_layer().group_send(name, event)
@@ -158,69 +158,71 @@ class Hub:
             return not is_outage(error)
         return True
 
-    def _all(self) -> list[Topic]:
-        return [*self.topics.values(), *([self.own] if self.own else [])]
+    def _all_topics(self) -> list[Topic]:
+        return [*self.topics.values(), *([self._heartbeat_topic] if self._heartbeat_topic else [])]
 
-    def watch(self) -> None:
-        """From now on, see whether the layer carries events: ``is_away``."""
+    def start_heartbeat(self) -> None:
+        """Begin to send heartbeats, which keep ``layer_is_down`` right."""
         if Hub.serving is None or not Hub.serving.is_serving:
             Hub.serving = self
-        if self.own is None:
-            self.own = Topic(f"hub.{uuid4().hex}", self, probes=True)
-            in_background(forever(self._beat))
+        if self._heartbeat_topic is None:
+            self._heartbeat_topic = Topic(f"hub.{uuid4().hex}", self, probes=True)
+            in_background(forever(self._send_heartbeats))
 
     async def is_ready(self) -> bool:
-        """Return whether the layer carries events, and holds each subscription."""
-        self.watch()
+        """Return whether the layer carries events and holds each subscription."""
+        self.start_heartbeat()
         with suppress(TimeoutError):
-            async with asyncio.timeout(KNOWN_SECONDS):
-                await self.known.wait()
+            async with asyncio.timeout(FIRST_HEARTBEAT_SECONDS):
+                await self.layer_state_known.wait()
         is_lost = any(topic.is_lost for topic in self.topics.values())
-        return self.known.is_set() and not self.is_away and not is_lost
+        return self.layer_state_known.is_set() and not self.layer_is_down and not is_lost
 
-    async def _beat(self) -> None:
-        for beat in count(1):
+    async def _send_heartbeats(self) -> None:
+        for number in count(1):
             await self._check_layer()
             with suppress(TimeoutError):
-                async with asyncio.timeout(BEAT_SECONDS):
-                    await self.fails.wait()
-            self.fails.clear()
-            if self.is_away:
+                async with asyncio.timeout(HEARTBEAT_SECONDS):
+                    await self._layer_failing.wait()
+            self._layer_failing.clear()
+            if self.layer_is_down:
                 await asyncio.sleep(PROBE_SECONDS)
-            if beat % RENEW_BEATS == 0:
-                await asyncio.gather(*(topic.renew() for topic in self._all()))
+            if number % RENEW_HEARTBEATS == 0:
+                await asyncio.gather(*(topic.renew() for topic in self._all_topics()))
 
     async def _check_layer(self) -> None:
-        """Send to oneself, and look for what the layer has lost without an error."""
-        own = self.own
-        assert own is not None
-        for topic in self._all():
+        """Send ourselves a heartbeat: a layer can lose its groups without raising."""
+        own_topic = self._heartbeat_topic
+        assert own_topic is not None
+        for topic in self._all_topics():
             topic.check_listener()
         with suppress(TimeoutError):
             async with asyncio.timeout(JOIN_SECONDS):
-                await own.subscribed.wait()
-        self.heard.clear()
-        if not own.subscribed.is_set():
-            return  # it is being tried again
-        await self._subscribe_to_the_lost()
-        if not own.subscribed.is_set() or not await self._send(own.name, {"type": BEAT}):
+                await own_topic.subscribed.wait()
+        self.heartbeat_seen.clear()
+        if not own_topic.subscribed.is_set():
+            return  # its listener retries
+        await self._restore_lost_subscriptions()
+        if not own_topic.subscribed.is_set():
+            return
+        if not await self._send(own_topic.name, {"type": HEARTBEAT}):
             return
         try:
             async with asyncio.timeout(SEND_SECONDS):
-                await self.heard.wait()
+                await self.heartbeat_seen.wait()
         except TimeoutError as error:
             self.layer_failed(error)
-            for topic in self._all():
+            for topic in self._all_topics():
                 topic.restart()
         else:
             self._layer_works()
 
-    async def _subscribe_to_the_lost(self) -> None:
-        topics = [topic for topic in self._all() if topic.subscribed.is_set()]
-        if self.next_look >= len(topics):
-            self.next_look = 0
-        looked_at = topics[self.next_look :][:LOOK_AT]
-        self.next_look += LOOK_AT
+    async def _restore_lost_subscriptions(self) -> None:
+        topics = [topic for topic in self._all_topics() if topic.subscribed.is_set()]
+        if self._next_check >= len(topics):
+            self._next_check = 0
+        looked_at = topics[self._next_check :][:CHECKED_TOPICS]
+        self._next_check += CHECKED_TOPICS
         try:
             async with asyncio.timeout(SEND_SECONDS):
                 lost = await find_lost({topic.name: topic.channel for topic in looked_at})
@@ -235,40 +237,41 @@ class Hub:
             topic.restart()
 
     def layer_failed(self, error: Exception) -> None:
-        """Note that the layer is away. An error that is no outage is only logged, in full.
+        """Note that the layer is down. An error that is no outage is only logged, in full.
 
-        The log has a line once in a while, not for each topic and event.
+        The log has a line in WARNING_SECONDS, not one for each topic and event.
         """
         if not is_outage(error):
             logger.error("The channel layer cannot do this: dropped", exc_info=error)
             return
-        self.is_away = True
-        self.works.clear()
-        self.fails.set()
-        self.known.set()
-        if self.loop.time() > self.next_log:
-            self.next_log = self.loop.time() + LOG_SECONDS
+        self.layer_is_down = True
+        self.layer_is_up.clear()
+        self._layer_failing.set()
+        self.layer_state_known.set()
+        if self.loop.time() > self._next_warning_at:
+            self._next_warning_at = self.loop.time() + WARNING_SECONDS
             logger.warning("The channel layer fails, will retry: %s", str(error) or repr(error))
 
     def _layer_works(self) -> None:
-        self.known.set()
-        self.works.set()
-        if self.is_away:
-            self.is_away = False
+        self.layer_state_known.set()
+        self.layer_is_up.set()
+        if self.layer_is_down:
+            self.layer_is_down = False
             logger.warning("The channel layer is back")
             for topic in self.topics.values():
-                if topic.subscribed.is_set():  # not each loss shows; the others do it later
+                if topic.subscribed.is_set():  # some losses go unnoticed; the others catch up later
                     topic.catch_up()
-        lost_in, self.lost_in = self.lost_in, set()  # which a full queue fills again
-        for name in lost_in:
+        topics = self._topics_with_losses
+        self._topics_with_losses = set()  # a full queue fills it again
+        for name in topics:
             self._put(name, {"type": CATCH_UP})
 
 
-def _hear_the_beat(topic: Topic) -> None:
-    topic.hub.heard.set()
+def _on_heartbeat(topic: Topic) -> None:
+    topic.hub.heartbeat_seen.set()
 
 
-Hub.handlers[BEAT] = _hear_the_beat
+Hub.handlers[HEARTBEAT] = _on_heartbeat
 Hub.handlers[CATCH_UP] = Topic.catch_up
 
 _hubs: WeakKeyDictionary[asyncio.AbstractEventLoop, Hub] = WeakKeyDictionary()
@@ -285,7 +288,7 @@ def hub() -> Hub:
 
 
 def serving_hub() -> Hub | None:
-    """Return the hub of this process's sockets, from any thread. Other loops come and go."""
+    """Return the hub that serves this process's sockets, from any thread."""
     return Hub.serving if Hub.serving is not None and Hub.serving.is_serving else None
 
 
@@ -339,12 +342,12 @@ def _has_event_loop() -> bool:
 
 
 async def _finish() -> None:
-    """Send the rest, and leave nothing that waits for the layer: a server waits for all tasks."""
+    """Flush the queue and stop the listeners; a server waits for every task before it exits."""
     await hub().outgoing.join()
-    for topic in hub()._all():
+    for topic in hub()._all_topics():
         await end(topic.listener)
-    if hub().leaving:
-        await asyncio.wait(hub().leaving)
+    if hub().unsubscribing:
+        await asyncio.wait(hub().unsubscribing)
 
 
 Drain.last_steps.append(_finish)

@@ -1,4 +1,4 @@
-"""Who is here: one entry per person, not per tab, right even after a process was killed.
+"""Who is present: one entry per person, not per tab, right even after a process was killed.
 
 Each process holds a lease for each member that it has a socket of, and renews it. It
 compares the leases of a topic with what its sockets were told, so that no event of the
@@ -21,14 +21,14 @@ from realtime.tasks import forever, in_background
 from realtime.topic import Topic
 from serving.drain import Drain
 
-GONE_SECONDS = 15  # after which nobody is shown whose process was killed
+MAX_GONE_SECONDS = 15  # that a member is still shown after its process was killed
 RENEW_SECONDS = 4
-LEASE_SECONDS = GONE_SECONDS - RENEW_SECONDS - 1  # others look as often as they renew
-RELOAD_SECONDS = 3  # to load a page again without leaving
-TOGETHER_SECONDS = 0.05  # those who come in this time are told of together
-COUNT_SECONDS = 5  # for a thread to get an answer
+LEASE_SECONDS = MAX_GONE_SECONDS - RENEW_SECONDS - 1  # others check once per renewal
+RELOAD_SECONDS = 3  # for a page to be loaded again; until then its user has not left
+BATCH_SECONDS = 0.05  # joins within this window are announced in one frame
+COUNT_SECONDS = 5  # for the event loop to answer a thread
 
-CHANGED = "presence.changed"  # an event that says: look again
+CHANGED = "presence.changed"  # an event: compare the leases again
 
 
 class Presence:
@@ -36,78 +36,78 @@ class Presence:
 
     def __init__(self) -> None:
         self.leases = Leases()
-        self.here: dict[str, Counter[str]] = defaultdict(Counter)  # sockets of this process
-        self.shown: dict[str, set[str]] = {}  # members that the sockets were told of
-        self.changing: set[str] = set()
-        self.renewing: set[asyncio.Task] = set()  # for members that have left
-        self.sure_at = 0.0  # from when on a member without a lease has left
+        self.local: dict[str, Counter[str]] = defaultdict(Counter)  # sockets in this process
+        self.announced: dict[str, set[str]] = {}  # members as our sockets know them
+        self._pending_topics: set[str] = set()
+        self.releasing: set[asyncio.Task] = set()  # tasks that end the leases of members
+        self._trust_leases_after = 0.0  # before, a missing lease does not mean that a member left
         in_background(self._keep())
 
     async def _keep(self) -> None:
         try:
-            await forever(self._renew_and_show)
+            await forever(self._renew_and_announce)
         finally:
             await self.leases.close()
 
-    async def _renew_and_show(self) -> None:
+    async def _renew_and_announce(self) -> None:
         while True:
             await asyncio.sleep(RENEW_SECONDS)
-            if self.here:
-                await self._show(list(self.shown))  # first: a lease of ours may be lost
-                await self._renew(
-                    [(topic, m, LEASE_SECONDS) for topic, here in self.here.items() for m in here]
-                )
+            if self.local:
+                # Before the renewal, which would hide that the layer has lost leases of ours.
+                await self._announce_changes(list(self.announced))
+                members = [(topic, m) for topic, local in self.local.items() for m in local]
+                await self._renew([(topic, member, LEASE_SECONDS) for topic, member in members])
 
-    async def enter(self, topic: str, member: str) -> set[str]:
-        """Count a socket of ``member``; return all members, for it to be shown them."""
-        is_first = self._add(topic, member)
+    async def track(self, topic: str, member: str) -> set[str]:
+        """Count a socket of ``member``, and return all members of ``topic``."""
+        is_first = self._count_socket(topic, member)
         # The lease of the first socket may be under way: so each renews it.
         members = (await self._renew([(topic, member, LEASE_SECONDS)], [topic]))[topic]
         if topic in hub().topics:
-            self.shown.setdefault(topic, members)
+            self.announced.setdefault(topic, members)
             if is_first:
                 publish(topic, {"type": CHANGED})
         return members
 
     async def count(self, topic: str, member: str) -> int:
-        """Count a socket of ``member``; return how many members that makes.
+        """Count a socket of ``member``, and return how many members ``topic`` has then.
 
-        Of those who come at once, each is counted with those before it.
+        Of members that come at once, each is counted with those before it.
         """
-        self._add(topic, member)
-        if not hub().is_away:
+        self._count_socket(topic, member)
+        if not hub().layer_is_down:
             try:
                 return (await self.leases.renew([(topic, member, LEASE_SECONDS)]))[0][0]
             except Exception as error:
                 hub().layer_failed(error)
-        return len(self.here[topic])
+        return len(self.local[topic])
 
-    def _add(self, topic: str, member: str) -> bool:
+    def _count_socket(self, topic: str, member: str) -> bool:
         """Return whether it is the member's first socket in this process."""
-        self.here[topic][member] += 1
-        return self.here[topic][member] == 1
+        self.local[topic][member] += 1
+        return self.local[topic][member] == 1
 
-    def leave(self, topic: str, member: str, seconds: float = RELOAD_SECONDS) -> None:
-        """Take a socket away, without waiting. A member leaves ``seconds`` after the last one."""
-        self.here[topic][member] -= 1
-        if self.here[topic][member]:
+    def untrack(self, topic: str, member: str, seconds: float = RELOAD_SECONDS) -> None:
+        """Forget a socket, without waiting. A member leaves ``seconds`` after its last socket."""
+        self.local[topic][member] -= 1
+        if self.local[topic][member]:
             return
-        del self.here[topic][member]
-        if not self.here[topic]:
-            del self.here[topic]
-            self.shown.pop(topic, None)
-        task = in_background(self._let_go(topic, member, seconds))
-        self.renewing.add(task)
-        task.add_done_callback(self.renewing.discard)
+        del self.local[topic][member]
+        if not self.local[topic]:
+            del self.local[topic]
+            self.announced.pop(topic, None)
+        task = in_background(self._release(topic, member, seconds))
+        self.releasing.add(task)
+        task.add_done_callback(self.releasing.discard)
         if seconds:
-            hub().loop.call_later(seconds, self._tell_of_leave, topic, member)
+            hub().loop.call_later(seconds, self._announce_leave, topic, member)
 
-    async def _let_go(self, topic: str, member: str, seconds: float) -> None:
-        if member not in self.here.get(topic, ()):  # else it is back already
+    async def _release(self, topic: str, member: str, seconds: float) -> None:
+        if member not in self.local.get(topic, ()):  # else it is back already
             await self._renew([(topic, member, seconds)])
 
-    def _tell_of_leave(self, topic: str, member: str) -> None:
-        if member not in self.here.get(topic, ()):
+    def _announce_leave(self, topic: str, member: str) -> None:
+        if member not in self.local.get(topic, ()):
             publish(topic, {"type": CHANGED})
 
     async def members(self, topics: Collection[str]) -> dict[str, set[str]]:
@@ -117,46 +117,48 @@ class Presence:
     async def _renew(
         self, renewals: Sequence[Renewal], topics: Collection[str] = ()
     ) -> dict[str, set[str]]:
-        if not hub().is_away:
+        if not hub().layer_is_down:
             try:
                 return (await self.leases.renew(renewals, topics))[1]
             except Exception as error:
                 hub().layer_failed(error)
-        self._doubt()
-        return {topic: {*self.here.get(topic, ()), *self.shown.get(topic, ())} for topic in topics}
+        self._distrust_leases()
+        return {
+            topic: {*self.local.get(topic, ()), *self.announced.get(topic, ())} for topic in topics
+        }
 
-    def _doubt(self) -> None:
-        """Let nobody leave until all processes have renewed their leases."""
-        self.sure_at = hub().loop.time() + LEASE_SECONDS
+    def _distrust_leases(self) -> None:
+        """Do not report departures until every process has had time to renew."""
+        self._trust_leases_after = hub().loop.time() + LEASE_SECONDS
 
     def changed(self, topic: str) -> None:
-        """Look at ``topic`` soon."""
-        if topic in self.shown and topic not in self.changing:
-            self.changing.add(topic)
-            in_background(self._show_soon(topic))
+        """Compare the leases of ``topic`` soon."""
+        if topic in self.announced and topic not in self._pending_topics:
+            self._pending_topics.add(topic)
+            in_background(self._announce_soon(topic))
 
-    async def _show_soon(self, topic: str) -> None:
-        await asyncio.sleep(TOGETHER_SECONDS)
-        self.changing.discard(topic)
-        await self._show([topic])
+    async def _announce_soon(self, topic: str) -> None:
+        await asyncio.sleep(BATCH_SECONDS)
+        self._pending_topics.discard(topic)
+        await self._announce_changes([topic])
 
-    async def _show(self, topics: Collection[str]) -> None:
-        """Tell this process's sockets who came and who went."""
+    async def _announce_changes(self, topics: Collection[str]) -> None:
+        """Send this process's sockets a frame for each topic whose members have changed."""
         for topic, members in (await self.members(topics)).items():
-            before = self.shown.get(topic, members)
-            if before.intersection(self.here.get(topic, ())) - members:
-                self._doubt()  # leases that this process holds: the layer has lost them
-            if hub().loop.time() < self.sure_at:
+            before = self.announced.get(topic, members)
+            if before.intersection(self.local.get(topic, ())) - members:
+                self._distrust_leases()  # leases that this process holds: the layer has lost them
+            if hub().loop.time() < self._trust_leases_after:
                 members = members | before
             if members != before and topic in hub().topics:
-                self.shown[topic] = members
+                self.announced[topic] = members
                 diff = difference(before, members)
                 if diff.joins or diff.leaves:
                     hub().topics[topic].write(diff.encode())
 
 
 def difference(before: set[str], after: set[str]) -> PresenceDiff:
-    """Return who came and who went. A person with a new name joins anew and does not leave."""
+    """Return the joins and leaves. A person with a new name joins anew and does not leave."""
     old, new = _by_id(before), _by_id(after)
     joins = [person for person in new.values() if old.get(person.id) != person]
     leaves = [person for person in old.values() if person.id not in new]
@@ -208,15 +210,15 @@ async def _count_members(topics: Collection[str]) -> dict[str, int]:
     return {topic: len(people(members[topic])) for topic in topics}
 
 
-def _look_again(topic: Topic) -> None:
+def _on_change(topic: Topic) -> None:
     presence().changed(topic.name)
 
 
 async def _finish() -> None:
-    """Wait until the leases of those who have left are given up: others count them."""
-    if renewing := presence().renewing:
-        await asyncio.wait(renewing)
+    """Wait until the leases of members that left are given up: others count them."""
+    if releasing := presence().releasing:
+        await asyncio.wait(releasing)
 
 
-Hub.handlers[CHANGED] = _look_again
+Hub.handlers[CHANGED] = _on_change
 Drain.last_steps.append(_finish)

@@ -111,7 +111,7 @@ class ProtocolConsumer(EndsWithItsLogin, AsyncWebsocketConsumer):
             for topic in getattr(self, "topics", ()):
                 hub().leave(topic, self)
             for topic, member, seconds in self.entered:
-                presence().leave(topic, member, seconds)
+                presence().untrack(topic, member, seconds)
 
     async def websocket_connect(self, message: dict) -> None:
         await self.accept()  # a close code reaches only an open socket
@@ -159,7 +159,7 @@ class ProtocolConsumer(EndsWithItsLogin, AsyncWebsocketConsumer):
 
     async def _stay(self, topic: str, member: str, seconds: float) -> set[str]:
         self.entered.append((topic, member, seconds))
-        return await presence().enter(topic, member)
+        return await presence().track(topic, member)
 
     async def websocket_receive(self, message: dict) -> None:
         async with self._told_of_errors():
@@ -229,7 +229,7 @@ class ProtocolConsumer(EndsWithItsLogin, AsyncWebsocketConsumer):
                 if self.has_left:
                     return
                 self.entered.remove((topic, member, seconds))
-                presence().leave(topic, member, 0)
+                presence().untrack(topic, member, 0)
 
     async def _call(self, handler: Callable, *args: Any) -> Any:
         if iscoroutinefunction(handler):

@@ -19,10 +19,11 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-SUBSCRIBE_SECONDS = 5  # for a layer to add a subscription
-LEAVE_SECONDS = 5  # for a layer to take away a subscription
-TURN_EVENTS = 4  # in a row, before other tasks have their turn
-MIN_RETRY_SECONDS, MAX_RETRY_SECONDS = 0.2, 5
+SUBSCRIBE_SECONDS = 5  # for a layer to add a channel to a group
+UNSUBSCRIBE_SECONDS = 5  # for a layer to take a channel out of a group
+TURN_EVENTS = 4  # events handled before yielding to the event loop
+MIN_RETRY_SECONDS = 0.2
+MAX_RETRY_SECONDS = 5
 
 
 class Subscriber(Protocol):
@@ -47,7 +48,9 @@ class Topic:
 
     def __init__(self, name: str, hub: "Hub", probes: bool = False) -> None:
         require_valid_group_name(name)  # here, since the listener would take it for a failure
-        self.name, self.hub, self.probes = name, hub, probes
+        self.name = name
+        self.hub = hub
+        self.probes = probes
         self.subscribers: set[Subscriber] = set()
         self.channel = ""
         self.subscribed = asyncio.Event()
@@ -73,7 +76,7 @@ class Topic:
                 self.subscribed.clear()
                 self.missed_events = True
                 if not self.probes:
-                    await self.hub.works.wait()
+                    await self.hub.layer_is_up.wait()
                     retry_seconds = min(2 * retry_seconds, MAX_RETRY_SECONDS)
                 await asyncio.sleep(random.uniform(0, retry_seconds))
 
@@ -81,7 +84,7 @@ class Topic:
         layer: Any = get_channel_layer()
         channel = ""
         try:
-            async with self.hub.calls, asyncio.timeout(SUBSCRIBE_SECONDS):
+            async with self.hub.layer_calls, asyncio.timeout(SUBSCRIBE_SECONDS):
                 channel = await layer.new_channel()
                 await layer.group_add(self.name, channel)
             self.channel = channel
@@ -99,7 +102,7 @@ class Topic:
                     await asyncio.sleep(0)  # let the sockets write what they were handed
         finally:
             if channel:
-                self.hub.leave_group(self.name, channel)
+                self.hub.unsubscribe(self.name, channel)
 
     def check_listener(self) -> None:
         """Start the listener again, where something has ended it."""
@@ -123,7 +126,7 @@ class Topic:
     async def renew(self) -> None:
         """Stay in the group, whose members expire."""
         with suppress(Exception):  # the listener meets the same, and starts again
-            async with self.hub.calls:
+            async with self.hub.layer_calls:
                 await get_channel_layer().group_add(self.name, self.channel)
 
     def write(self, text: str) -> None:

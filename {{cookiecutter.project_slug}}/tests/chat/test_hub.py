@@ -118,7 +118,7 @@ async def test_a_topic_that_can_be_no_group_is_refused_at_once():
     with pytest.raises(TypeError):
         await hub().join("room." + "x" * 100, Subscriber())
     assert not hub().topics
-    assert not hub().is_away
+    assert not hub().layer_is_down
 
 
 async def test_a_frame_reaches_each_subscriber_of_its_topic():
@@ -194,7 +194,7 @@ async def test_subscribers_are_told_when_the_layer_is_back(layer, caplog):
 
 @pytest.fixture
 def quick_beat(monkeypatch) -> None:
-    monkeypatch.setattr(hub_module, "BEAT_SECONDS", 0.05)
+    monkeypatch.setattr(hub_module, "HEARTBEAT_SECONDS", 0.05)
     monkeypatch.setattr(hub_module, "SEND_SECONDS", 0.2)
 
 
@@ -208,7 +208,7 @@ async def test_a_layer_that_forgot_all_without_an_error_is_noticed(layer, quick_
 
 
 async def test_subscriptions_are_renewed_before_they_end(layer, quick_beat, monkeypatch):
-    monkeypatch.setattr(hub_module, "RENEW_BEATS", 1)
+    monkeypatch.setattr(hub_module, "RENEW_HEARTBEATS", 1)
     ann = Subscriber()
     await hub().join(TOPIC, ann)
     channels, layer.groups[TOPIC] = layer.groups[TOPIC], set()  # its time is over
@@ -235,7 +235,7 @@ async def test_a_subscription_that_fails_as_it_is_replaced_does_no_harm(layer, m
     assert await ann.next() == {"type": "catch_up"}
     await all_done()
     assert topic.subscribed.is_set()
-    assert not hub().is_away
+    assert not hub().layer_is_down
     assert len(layer.groups[TOPIC]) == 1
 
 
@@ -243,23 +243,23 @@ async def test_after_a_beat_that_failed_all_look_whether_they_missed_anything(la
     ann = Subscriber()
     await hub().join(TOPIC, ann)
     layer.is_away = True
-    await becomes(lambda: hub().is_away)
+    await becomes(lambda: hub().layer_is_down)
     layer.is_away = False
     assert await ann.next() == {"type": "catch_up"}
 
 
 async def test_the_others_are_told_of_what_could_not_be_sent(layer, quick_beat):
-    hub().watch()
+    hub().start_heartbeat()
     elsewhere = await layer.new_channel()  # as if of another process
     await layer.group_add(TOPIC, elsewhere)
     await all_done()
     layer.is_away = True  # for what is sent alone: the subscriptions stay
     publish(TOPIC, Ack(1))
     await all_done()
-    assert hub().is_away
+    assert hub().layer_is_down
     layer.is_away = False
     assert await asyncio.wait_for(layer.receive(elsewhere), 5) == {"type": "hub.catch_up"}
-    assert not hub().is_away
+    assert not hub().layer_is_down
 
 
 async def test_who_joins_while_the_layer_is_away_is_told_when_it_is_back(layer, monkeypatch):
@@ -307,7 +307,7 @@ async def test_what_waits_for_the_layer_has_a_bound(layer, monkeypatch):
 
 
 async def test_there_is_one_hub_for_each_event_loop():
-    hub().watch()
+    hub().start_heartbeat()
     assert hub() is hub() is Hub.serving
 
 
@@ -319,7 +319,7 @@ async def test_a_name_that_can_be_no_group_is_refused_where_it_is_published(laye
         publish_on_commit(topic, Ack(1))
     with pytest.raises(ValueError, match="type"):
         publish(TOPIC, {"text": "of no type"})
-    assert not hub().is_away
+    assert not hub().layer_is_down
 
 
 async def test_an_event_that_cannot_be_encoded_is_dropped_and_logged(layer, caplog):
@@ -328,7 +328,7 @@ async def test_an_event_that_cannot_be_encoded_is_dropped_and_logged(layer, capl
     publish(TOPIC, {"type": "user.changed", "user": object()})
     publish(TOPIC, Ack(1))
     assert await ann.next() == HELLO
-    assert not hub().is_away
+    assert not hub().layer_is_down
     assert await hub().is_ready()
     assert "is not JSON serializable" in caplog.text
     assert "Traceback" in caplog.text
@@ -342,7 +342,7 @@ async def test_an_event_that_raises_where_it_arrives_is_dropped_and_logged(layer
     publish(TOPIC, Ack(1))
     assert await ann.next() == HELLO
     assert caplog.text.count("was dropped") == caplog.text.count("KeyError: ") == 2
-    assert not hub().is_away
+    assert not hub().layer_is_down
 
 
 async def test_a_listener_that_has_ended_is_noticed_and_started_again(layer, quick_beat, caplog):
@@ -362,7 +362,7 @@ async def test_one_alone_asks_for_a_layer_that_is_away(layer, monkeypatch):
     for number, subscriber in enumerate(subscribers):
         await hub().join(f"{TOPIC}.{number}", subscriber)
     layer.fail()
-    await becomes(lambda: hub().is_away)
+    await becomes(lambda: hub().layer_is_down)
     await hub().join(f"{TOPIC}.late", Subscriber())
     before = layer.subscriptions
     await asyncio.sleep(1)
@@ -380,7 +380,7 @@ async def test_a_layer_that_was_never_there_is_not_taken_for_ready(layer):
     layer.is_away = True
     assert not await hub().is_ready()
     layer.is_away = False
-    await becomes(lambda: hub().known.is_set() and not hub().is_away)
+    await becomes(lambda: hub().layer_state_known.is_set() and not hub().layer_is_down)
     assert await hub().is_ready()
 {% if cookiecutter.channel_layer != 'redis_pubsub' %}
 
@@ -433,7 +433,7 @@ def test_what_an_async_command_publishes_is_sent_before_its_end(layer):
 
 
 async def test_a_forked_process_sends_by_itself(layer, monkeypatch):
-    hub().watch()
+    hub().start_heartbeat()
     monkeypatch.setattr(hub(), "process", 0)  # that of the parent
     await asyncio.to_thread(publish, TOPIC, {"type": "from.a.child"})
     assert (TOPIC, {"type": "from.a.child"}) in layer.sent

@@ -54,7 +54,7 @@ async def test_a_second_tab_does_not_look_before_the_first_is_counted(monkeypatc
         return await renew(*asked)
 
     monkeypatch.setattr(presence().leases, "renew", renew_late)
-    tabs = [presence().enter("room.tabs", "ann") for _ in range(2)]
+    tabs = [presence().track("room.tabs", "ann") for _ in range(2)]
     assert await asyncio.gather(*tabs) == [{"ann"}, {"ann"}]
 
 
@@ -72,8 +72,8 @@ async def test_those_who_come_at_once_are_counted_one_after_another(monkeypatch)
     assert counts == list(range(1, 301))
     assert len(calls) <= 3  # a round trip each
     for number in range(300):
-        presence().leave(topic, str(number), 0)
-    await asyncio.wait(presence().renewing)
+        presence().untrack(topic, str(number), 0)
+    await asyncio.wait(presence().releasing)
     assert await presence().members([topic]) == {topic: set()}
 
 
@@ -91,7 +91,7 @@ async def test_a_lease_is_renewed_for_as_long_as_its_socket_is_here(monkeypatch)
         return answer
 
     monkeypatch.setattr(store, "renew", counted)
-    await presence().enter(topic, "ann")
+    await presence().track(topic, "ann")
     async with asyncio.timeout(ANSWER_SECONDS):
         for _ in range(15):  # which takes longer than the first lease
             await renewals.acquire()

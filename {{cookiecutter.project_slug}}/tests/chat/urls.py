@@ -18,8 +18,8 @@ async def inside(request: HttpRequest) -> JsonResponse:
     held = {
         "sockets": len(traffic().sockets),
         "topics": len(hub().topics),
-        "present": len(presence().here),
-        "shown": len(presence().shown),
+        "present": len(presence().local),
+        "shown": len(presence().announced),
         "tasks": len(asyncio.all_tasks()),
         "threads": threading.active_count(),
     }

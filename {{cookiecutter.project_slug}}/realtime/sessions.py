@@ -1,7 +1,8 @@
 """A socket lives no longer than the login it was opened with.
 
-Logging out, a new password and other changes of a user tell the user's sockets at once.
-Changes without a signal, such as raw SQL, are noticed when a socket is used, and at its
+Logging out, a new password and other changes of a user, of the user's groups and of their
+permissions tell the user's sockets at once. Changes without a signal, such as raw SQL and
+``QuerySet.update``, are noticed when a socket is used, and at its
 next heartbeat at the latest.
 """
 
@@ -11,9 +12,10 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import get_user, get_user_model
-from django.contrib.auth.models import AnonymousUser
+from django.contrib.auth.models import AnonymousUser, Group, Permission
 from django.contrib.auth.signals import user_logged_out
-from django.db.models.signals import m2m_changed, post_delete, post_save
+from django.db.models import Q
+from django.db.models.signals import m2m_changed, post_delete, post_save, pre_delete
 from django.dispatch import receiver
 from django.http import HttpRequest
 
@@ -26,6 +28,7 @@ from serving.close_codes import CloseCode
 SessionStore = import_module(settings.SESSION_ENGINE).SessionStore
 
 CHANGED = {"type": "login.changed"}  # an event: read session and user anew
+MAX_TOLD = 1000  # users of one group or permission; the others see it at their next heartbeat
 COOKIE_MS = 1000  # for a browser to get the cookie of its new session
 
 
@@ -167,9 +170,33 @@ def _tell_of_change(instance, created=False, update_fields=None, **kwargs) -> No
 
 
 @receiver(m2m_changed)
-def _tell_of_groups(instance, action, **kwargs) -> None:
-    if isinstance(instance, get_user_model()) and action.startswith("post_"):
+def _tell_of_links(instance, action, model, pk_set, **kwargs) -> None:
+    """Tell the users who get or lose a group or a permission, from whichever side."""
+    if action not in ("post_add", "pre_remove", "pre_clear"):  # while the two are linked
+        return
+    users: Any = get_user_model()
+    if isinstance(instance, users):
         _tell_user(instance)
+    elif model is users and pk_set is not None:
+        _tell_users(Q(pk__in=pk_set))
+    else:
+        _tell_of_rights(instance)
+
+
+@receiver(pre_delete, sender=Group)
+@receiver(pre_delete, sender=Permission)
+def _tell_of_rights(instance, **kwargs) -> None:
+    """Tell the users who have a group, or a permission of their own or of a group."""
+    if isinstance(instance, Group):
+        _tell_users(Q(groups=instance))
+    elif isinstance(instance, Permission):
+        _tell_users(Q(user_permissions=instance) | Q(groups__permissions=instance))
+
+
+def _tell_users(found: Q) -> None:
+    users: Any = get_user_model()
+    for user in users._default_manager.filter(found).distinct()[:MAX_TOLD]:
+        _tell_user(user)
 
 
 def _tell_user(user: Any) -> None:

@@ -7,7 +7,8 @@ from uuid import uuid4
 import pytest
 from channels.testing import WebsocketCommunicator
 from django.contrib.auth import get_user_model
-from django.contrib.auth.models import Group
+from django.contrib.auth.models import Group, Permission
+from django.contrib.contenttypes.models import ContentType
 from django.db.models import Model
 
 from chat import rooms
@@ -159,21 +160,93 @@ async def test_a_consumer_works_without_the_applications_around_it(room, ann):
     await socket.disconnect()
 
 
+RIGHTS = ("chat.mine", "chat.ours")
+
+
+def has_all_rights(user: Any, room: Room) -> bool:
+    """Rights as an owner may write them into ``can_join``."""
+    return user.has_perms(RIGHTS)
+
+
+def create_permission(name: str) -> Permission:
+    kind, _ = ContentType.objects.get_or_create(app_label="chat", model="test")
+    return Permission.objects.create(content_type=kind, codename=name, name=name)
+
+
+def give_rights(user: Any) -> dict[str, Any]:
+    """Give a user one permission of the user's own, and one of a group."""
+    mine, ours = [create_permission(name.removeprefix("chat.")) for name in RIGHTS]
+    group = Group.objects.create(name="friends")
+    group.permissions.add(ours)
+    user.groups.add(group)
+    user.user_permissions.add(mine)
+    return {"user": user, "group": group, "mine": mine, "ours": ours}
+
+
+TAKEN = {
+    "a permission out of a group": lambda user, group, mine, ours: group.permissions.remove(ours),
+    "a group out of a permission": lambda user, group, mine, ours: ours.group_set.remove(group),
+    "all permissions out of a group": lambda user, group, mine, ours: group.permissions.clear(),
+    "all groups out of a permission": lambda user, group, mine, ours: ours.group_set.clear(),
+    "a permission from a user": lambda user, group, mine, ours: user.user_permissions.remove(mine),
+    "a user from a permission": lambda user, group, mine, ours: mine.user_set.remove(user),
+    "all users from a permission": lambda user, group, mine, ours: mine.user_set.clear(),
+    "a group from a user": lambda user, group, mine, ours: user.groups.remove(group),
+    "all groups from a user": lambda user, group, mine, ours: user.groups.set([]),
+    "a user out of a group": lambda user, group, mine, ours: group.user_set.remove(user),
+    "all users out of a group": lambda user, group, mine, ours: group.user_set.clear(),
+    "a group that is deleted": lambda user, group, mine, ours: group.delete(),
+    "a permission that is deleted": lambda user, group, mine, ours: ours.delete(),
+}
+
+
 @pytest.mark.usefixtures("no_connection_left", "no_task_left")
-async def test_a_group_that_is_taken_away_is_noticed_at_the_next_heartbeat(room, ann, monkeypatch):
-    def in_group(user: Any, room: Room) -> bool:
-        return user.is_authenticated and user.groups.filter(name="friends").exists()
-
-    def set_groups(*groups: Group) -> None:
-        ann.user.groups.through.objects.all().delete()  # without a signal
-        ann.user.groups.add(*groups)
-
-    monkeypatch.setattr(rooms, "can_join", in_group)
-    friends = await in_thread(lambda: Group.objects.create(name="friends"))
-    await in_thread(set_groups, friends)
+@pytest.mark.parametrize("take", TAKEN.values(), ids=TAKEN)
+async def test_a_right_that_is_taken_ends_the_socket_at_once(take, room, ann, monkeypatch):
+    monkeypatch.setattr(rooms, "can_join", has_all_rights)
+    linked = await in_thread(give_rights, ann.user)
     socket = await alone(ann, room)
     assert (await answer(socket))["type"] == "system.pong"
-    await in_thread(set_groups)
+    await in_thread(lambda: take(**linked))
+    while (frame := await socket.receive_json_from(SOON_SECONDS))["type"] != "system.disconnect":
+        pass
+    assert frame["code"] == CloseCode.FORBIDDEN
+    await socket.disconnect()
+
+
+GIVEN = {
+    "a permission to a group": lambda user, group, new, other: group.permissions.add(new),
+    "a group to a permission": lambda user, group, new, other: new.group_set.add(group),
+    "a permission to a user": lambda user, group, new, other: user.user_permissions.add(new),
+    "a user to a permission": lambda user, group, new, other: new.user_set.add(user),
+    "a group to a user": lambda user, group, new, other: user.groups.add(other),
+    "a user to a group": lambda user, group, new, other: other.user_set.add(user),
+}
+
+
+@pytest.mark.usefixtures("no_connection_left", "no_task_left")
+@pytest.mark.parametrize("give", GIVEN.values(), ids=GIVEN)
+async def test_a_right_that_is_given_is_noticed_at_once(give, room, ann):
+    group = (await in_thread(give_rights, ann.user))["group"]
+    new = await in_thread(create_permission, "new")
+    other = await in_thread(lambda: Group.objects.create(name="others"))
+    socket = await alone(ann, room)
+    assert (await answer(socket))["type"] == "system.pong"
+    await in_thread(lambda: give(ann.user, group, new, other))
+    while (await socket.receive_json_from(SOON_SECONDS))["type"] != "system.pong":
+        pass
+    await socket.disconnect()
+
+
+@pytest.mark.usefixtures("no_connection_left", "no_task_left")
+async def test_a_right_that_is_taken_silently_is_noticed_at_the_next_heartbeat(
+    room, ann, monkeypatch
+):
+    monkeypatch.setattr(rooms, "can_join", has_all_rights)
+    await in_thread(give_rights, ann.user)
+    socket = await alone(ann, room)
+    assert (await answer(socket))["type"] == "system.pong"
+    await in_thread(ann.user.groups.through.objects.all().delete)
     assert (await answer(socket))["code"] == CloseCode.FORBIDDEN
     await socket.disconnect()
 

@@ -64,6 +64,15 @@ async def test_a_new_password_ends_the_sockets_of_the_old_one(join, one, two, ro
         assert again.welcome["you"] == ann.person
 
 
+async def test_a_password_that_is_set_elsewhere_ends_all_sockets(join, one, two, room, ann, bob):
+    """As the admin, ``changepassword`` and set_password() with save() do it."""
+    tabs, other = [join(one, room, ann), join(two, room, ann)], join(two, room, bob)
+    async with together([*tabs, other]):
+        await change_in(one, ann.user, password="pbkdf2_sha256$another")
+        assert all([await is_ended(wire) for wire in tabs])
+        assert await is_open(other)
+
+
 async def test_a_user_who_is_made_inactive_is_out(join, one, two, room, ann, bob):
     async with join(two, room, ann) as wire, join(two, room, bob) as other:
         await change_in(one, ann.user, last_login=None)

@@ -229,8 +229,8 @@ MUTATIONS = [
     Mutation(
         "half a pair is refused without its ref",
         "realtime/frames.py",
-        '        return Refused("bad_frame", "half of a surrogate pair", ref)',
-        '        return Refused("bad_frame", "half of a surrogate pair")',
+        '        return FrameError("bad_frame", "half of a surrogate pair", ref)',
+        '        return FrameError("bad_frame", "half of a surrogate pair")',
         "tests/chat/test_frames.py",
     ),
     Mutation(

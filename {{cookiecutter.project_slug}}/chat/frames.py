@@ -13,14 +13,14 @@ Text = Annotated[str, Meta(min_length=1, max_length=settings.CHAT_TEXT_LENGTH)]
 Seq = Annotated[int, Meta(ge=0, le=2**53)]
 
 
-class Send(ClientFrame, tag="chat.send"):
+class SendRequest(ClientFrame, tag="chat.send"):
     """Say it in the room. The same ``id`` again is the same message."""
 
     id: UUID
     text: Text
 
 
-class Direct(ClientFrame, tag="chat.direct"):
+class DirectRequest(ClientFrame, tag="chat.direct"):
     """Say it to one person."""
 
     id: UUID
@@ -28,7 +28,7 @@ class Direct(ClientFrame, tag="chat.direct"):
     text: Text
 
 
-class Sync(ClientFrame, tag="chat.sync"):
+class SyncRequest(ClientFrame, tag="chat.sync"):
     """Ask for the messages after, or just before, a seq: of the room, or the direct ones."""
 
     after: Seq | None = None
@@ -36,7 +36,7 @@ class Sync(ClientFrame, tag="chat.sync"):
     direct: bool = False
 
 
-class Typing(ClientFrame, tag="chat.typing"):
+class TypingRequest(ClientFrame, tag="chat.typing"):
     pass
 
 
@@ -52,7 +52,7 @@ class Limits(Struct, frozen=True):
     burst: int
 
 
-class Welcome(Frame, tag="chat.welcome"):
+class WelcomeFrame(Frame, tag="chat.welcome"):
     room: RoomInfo
     you: Person
     epoch: str
@@ -64,7 +64,7 @@ class Welcome(Frame, tag="chat.welcome"):
     heartbeat: float
 
 
-class Said(Frame, tag="chat.message"):
+class MessageFrame(Frame, tag="chat.message"):
     seq: int
     id: UUID
     user: Person
@@ -72,22 +72,22 @@ class Said(Frame, tag="chat.message"):
     sent_at: datetime
 
 
-class SaidDirectly(Said, tag="chat.direct"):
+class DirectMessageFrame(MessageFrame, tag="chat.direct"):
     to: Person
 
 
-class History(Frame, tag="chat.history"):
-    messages: list[Said]
+class HistoryFrame(Frame, tag="chat.history"):
+    messages: list[MessageFrame]
     more: bool
     direct: bool = False
     ref: type_of_ref | None = None
 
 
-class IsTyping(Frame, tag="chat.typing"):
+class TypingFrame(Frame, tag="chat.typing"):
     user: Person
 
 
-class Pong(Frame, tag="system.pong"):
+class PongFrame(Frame, tag="system.pong"):
     """The newest seq of both logs: a silent loss shows at the next heartbeat."""
 
     seq: int

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 
 from chat import frames, rooms
-from chat.frames import History, Pong, Said, SaidDirectly
+from chat.frames import DirectMessageFrame, HistoryFrame, MessageFrame, PongFrame
 from chat.models import Message, Room, user_person
 from realtime.frames import Person
 
@@ -24,7 +24,7 @@ RECIPIENT = ["recipient_id", f"recipient__{User.USERNAME_FIELD}"]
 
 def history(
     room: Room, after: int | None = None, before: int | None = None, ref: str | int | None = None
-) -> History:
+) -> HistoryFrame:
     """Return a page of messages: those after a seq, or those just before one, or the newest."""
     messages = Message.objects.filter(room=room).values_list(*SHOWN, *AUTHOR, *RECIPIENT)
     if after is not None:
@@ -36,7 +36,7 @@ def history(
         page = list(messages.order_by("-seq")[: PAGE + 1])
         shown = page[:PAGE][::-1]
     is_direct = room.owner_id is not None
-    return History(
+    return HistoryFrame(
         ref=ref,
         messages=[_said(is_direct, *row) for row in shown],
         more=len(page) > PAGE,
@@ -53,17 +53,17 @@ def _said(
     guest_id: str,
     guest_name: str,
     *people: Any,
-) -> Said | SaidDirectly:
+) -> MessageFrame | DirectMessageFrame:
     author_id, author_name, recipient_id, recipient_name = people
     author = Person(guest_id, guest_name) if guest_id else user_person(author_id, author_name)
     if not is_direct:
-        return Said(seq, client_id, author, text, sent_at)
+        return MessageFrame(seq, client_id, author, text, sent_at)
     recipient = user_person(recipient_id, recipient_name)
-    return SaidDirectly(seq, client_id, author, text, sent_at, recipient)
+    return DirectMessageFrame(seq, client_id, author, text, sent_at, recipient)
 
 
-def sync(user: Any, room: Room, log: Room, frame: frames.Sync) -> History:
-    """Answer a ``chat.sync`` on ``log``, to a socket in ``room``. Raises Closed."""
+def sync(user: Any, room: Room, log: Room, frame: frames.SyncRequest) -> HistoryFrame:
+    """Answer a ``chat.sync`` on ``log``, to a socket in ``room``. Raises CloseSocket."""
     rooms.check_now(user, room)
     return history(log, frame.after, frame.before, frame.ref)
 
@@ -73,12 +73,12 @@ class Missed(NamedTuple):
 
     room: Room
     inbox: Room | None
-    welcome: frames.Welcome
-    logs: list[History]
+    welcome: frames.WelcomeFrame
+    logs: list[HistoryFrame]
 
 
 def enter(found: Room, user: Any, session: Any, query: dict[str, str]) -> Missed:
-    """Return what came after ``query``'s seqs, or the newest messages. Raises Closed."""
+    """Return what came after ``query``'s seqs, or the newest messages. Raises CloseSocket."""
     room, inbox = rooms.enter(found, user)
     you = rooms.person(user, session, query.get("name", ""))
     after, direct_after = as_seq(query.get("after")), as_seq(query.get("direct_after"))
@@ -87,7 +87,7 @@ def enter(found: Room, user: Any, session: Any, query: dict[str, str]) -> Missed
         and _is_near(room, after)
         and (inbox is None or direct_after is None or _is_near(inbox, direct_after))
     )
-    welcome = frames.Welcome(
+    welcome = frames.WelcomeFrame(
         room=frames.RoomInfo(room.slug, room.title),
         you=you,
         epoch=room.epoch,
@@ -109,10 +109,10 @@ def enter(found: Room, user: Any, session: Any, query: dict[str, str]) -> Missed
     return Missed(room, inbox, welcome, logs)
 
 
-def _since(log: Room, after: int | None) -> History:
+def _since(log: Room, after: int | None) -> HistoryFrame:
     """Return what a client lacks, often nothing: when all come back at once, a query counts."""
     if log.seq == (after or 0):
-        return History(messages=[], more=False, direct=log.owner_id is not None)
+        return HistoryFrame(messages=[], more=False, direct=log.owner_id is not None)
     return history(log, after)
 
 
@@ -125,9 +125,9 @@ def as_seq(text: str | None) -> int | None:
     return int(text) if text and text.isdecimal() and len(text) < 16 else None
 
 
-def newest(user: Any, room: Room, own_inbox: Room | None) -> Pong:
-    """Return the newest seq of a room and of an inbox. Raises Closed, as ``rooms.check`` does."""
+def newest(user: Any, room: Room, own_inbox: Room | None) -> PongFrame:
+    """Return the last seqs of a room and of an inbox. Raises CloseSocket."""
     logs = Room.objects.in_bulk([log.pk for log in (room, own_inbox) if log])
     found = rooms.check(user, logs.get(room.pk), room.slug)
     inbox = logs.get(own_inbox.pk) if own_inbox else None
-    return Pong(seq=found.seq, direct_seq=inbox.seq if inbox else 0)
+    return PongFrame(seq=found.seq, direct_seq=inbox.seq if inbox else 0)

@@ -10,11 +10,11 @@ from django.db.models import Q
 from django.db.models.signals import post_delete, post_save
 from django.dispatch import receiver
 
-from chat.frames import Said, SaidDirectly
+from chat.frames import DirectMessageFrame, MessageFrame
 from chat.guests import guest
 from chat.models import Message, Room, person_of
 from chat.text import has_visible
-from realtime.frames import Closed, Person, Refused
+from realtime.frames import CloseSocket, FrameError, Person
 from realtime.hub import publish_on_commit
 from realtime.sessions import user_topic
 from serving.close_codes import CloseCode
@@ -37,24 +37,24 @@ def slug_of(scope: dict) -> str:
 
 
 def find(slug: str) -> Room:
-    """Return the room of an address, whether or not the user may join it. Raises Closed."""
+    """Return the room of a slug, whether or not the user may join it. Raises CloseSocket."""
     room = Room.objects.filter(slug=slug).first()
     if room is None:
-        raise Closed(CloseCode.NOT_FOUND, f"no room {slug}")
+        raise CloseSocket(CloseCode.NOT_FOUND, f"no room {slug}")
     return room
 
 
 def check(user: Any, room: Room | None, slug: str) -> Room:
-    """Return ``room`` if ``user`` may be in it, and it has the address ``slug``. Raises Closed.
+    """Return ``room`` if ``user`` may be in it and ``slug`` is its own. Raises CloseSocket.
 
     Rights change while sockets are open. So this is asked, with the room and the user as
     the database has them now, whenever a socket is used, and at each of its heartbeats.
     """
     if room is None or room.slug != slug:
-        raise Closed(CloseCode.NOT_FOUND, f"no room {slug}")
+        raise CloseSocket(CloseCode.NOT_FOUND, f"no room {slug}")
     if not can_join(user, room):
         code = CloseCode.FORBIDDEN if user.is_authenticated else CloseCode.UNAUTHENTICATED
-        raise Closed(code, f"{slug} is not open to you")
+        raise CloseSocket(code, f"{slug} is not open to you")
     return room
 
 
@@ -64,7 +64,7 @@ def check_now(user: Any, room: Room) -> Room:
 
 
 def enter(room: Room, user: Any) -> tuple[Room, Room | None]:
-    """Return a room as it is now, and the inbox of a user. Raises Closed."""
+    """Return a room as it is now, and the inbox of a user. Raises CloseSocket."""
     own = Q(owner=user) if user.is_authenticated else Q()
     logs = list(Room.objects.filter(Q(pk=room.pk) | own))
     found = check(user, next((log for log in logs if log.pk == room.pk), None), room.slug)
@@ -80,7 +80,7 @@ def person(user: Any, session: Any, name: str = "") -> Person:
 
 
 def say(room: Room, author: Person, user: Any, client_id: UUID, text: str) -> int:
-    """Post as ``post`` does, if ``user`` may be in the room now. Raises Closed if not."""
+    """Post as ``post`` does, if ``user`` may be in the room now. Raises CloseSocket if not."""
     check_now(user, room)
     return post(room, author, user, client_id, text)
 
@@ -88,9 +88,9 @@ def say(room: Room, author: Person, user: Any, client_id: UUID, text: str) -> in
 def post(room: Room, author: Person, user: Any, client_id: UUID, text: str) -> int:
     """Store a message, tell the room after the commit, and return the message's seq.
 
-    The same ``client_id`` again changes nothing and returns the same seq. Raises Refused
+    The same ``client_id`` again changes nothing and returns the same seq. Raises FrameError
     for a text without content, and for a ``client_id`` that somebody else has used, and
-    Closed when the room or the user is gone.
+    CloseSocket when the room or the user is gone.
     """
     check_text(text)
     try:
@@ -103,7 +103,7 @@ def post(room: Room, author: Person, user: Any, client_id: UUID, text: str) -> i
 def post_direct(user: Any, to: str, client_id: UUID, text: str) -> int:
     """Store a message in the inboxes of both, tell them, and return its seq in ``user``'s.
 
-    Raises Refused, as ``post`` does, and when ``to`` is nobody to write to.
+    Raises FrameError, as ``post`` does, and when ``to`` is nobody to write to.
     """
     check_text(text)
     recipient = find_recipient(user, to)
@@ -124,15 +124,15 @@ def post_direct(user: Any, to: str, client_id: UUID, text: str) -> int:
 
 def check_text(text: str) -> None:
     if not has_visible(text):
-        raise Refused("invalid", "text: nothing that can be seen")
+        raise FrameError("invalid", "text: nothing that can be seen")
     if "\0" in text:
-        raise Refused("invalid", "text: contains a null character")
+        raise FrameError("invalid", "text: contains a null character")
 
 
 def find_recipient(user: Any, to: str) -> Any:
-    """Return the active user whose person has the id ``to``. Raises Refused."""
+    """Return the active user whose person has the id ``to``. Raises FrameError."""
     if not user.is_authenticated:
-        raise Refused("forbidden", "log in to write to one person")
+        raise FrameError("forbidden", "log in to write to one person")
     try:
         recipient = get_user_model()._default_manager.get(pk=to.removeprefix("user-"))
     except (ObjectDoesNotExist, ValidationError, ValueError):  # the last two: no key at all
@@ -143,17 +143,17 @@ def find_recipient(user: Any, to: str) -> Any:
         or not recipient.is_active
         or person_of(recipient).id != to  # a number has several spellings
     ):
-        raise Refused("invalid", "to: nobody to write to")
+        raise FrameError("invalid", "to: nobody to write to")
     return recipient
 
 
 def limit_new_recipients(user: Any, recipient: Any, own_inbox: Room) -> None:
-    """Raise Refused for one new person too many: else anyone could list all names."""
+    """Raise FrameError for one new person too many: else anyone could list all names."""
     talk = Q(author=recipient) | Q(recipient=recipient)
     if Message.objects.filter(talk, room=own_inbox).exists():
         return
     if NEW_RECIPIENTS.is_over(f"user-{user.pk}"):
-        raise Refused("forbidden", "you wrote to too many new people, try again in an hour")
+        raise FrameError("forbidden", "you wrote to too many new people, try again in an hour")
 
 
 def inbox(user: Any) -> Room:
@@ -189,16 +189,16 @@ def _append(
         text=text,
     )
     if recipient is None:
-        said = Said(seq, client_id, author, text, message.sent_at)
+        said = MessageFrame(seq, client_id, author, text, message.sent_at)
     else:
         to = person_of(recipient)
-        said = SaidDirectly(seq, client_id, author, text, message.sent_at, to)
+        said = DirectMessageFrame(seq, client_id, author, text, message.sent_at, to)
     publish_on_commit(topic, said)
     return seq
 
 
 def _next_seq(room: Room) -> int:
-    """Count a room's messages up, and return the new number. Raises Closed.
+    """Count a room's messages up, and return the new number. Raises CloseSocket.
 
     The update locks the room until the transaction ends: no two writers get the same seq,
     and a seq whose transaction fails is given again. PostgreSQL and SQLite return it at once.
@@ -207,7 +207,7 @@ def _next_seq(room: Room) -> int:
         cursor.execute("UPDATE chat_room SET seq = seq + 1 WHERE id = %s RETURNING seq", [room.pk])
         row = cursor.fetchone()
     if row is None:
-        raise Closed(CloseCode.NOT_FOUND, f"no room {room.slug} any more")
+        raise CloseSocket(CloseCode.NOT_FOUND, f"no room {room.slug} any more")
     return row[0]
 
 
@@ -216,18 +216,18 @@ def _seq_of(
 ) -> int:
     """Return the seq, in the first log, of what ``author`` has stored under ``client_id``.
 
-    Raises Refused when somebody else has, Closed when ``user`` was deleted meanwhile, and
+    Raises FrameError when somebody else has, CloseSocket when ``user`` was deleted meanwhile, and
     ``error`` when it has another cause.
     """
     stored = {m.room_id: m for m in Message.objects.filter(room__in=logs, client_id=client_id)}
     if not stored:
         users = get_user_model()._default_manager
         if user.is_authenticated and not users.filter(pk=user.pk).exists():
-            raise Closed(CloseCode.UNAUTHENTICATED, "the user was deleted") from error
+            raise CloseSocket(CloseCode.UNAUTHENTICATED, "the user was deleted") from error
         raise error
     message = stored.get(logs[0].pk)
     if message is None or message.person.id != author.id:
-        raise Refused("invalid", "id: used by somebody else")
+        raise FrameError("invalid", "id: used by somebody else")
     return message.seq
 
 

@@ -18,7 +18,7 @@ from chat import rooms
 from chat.forms import MessageForm, SignUpForm
 from chat.guests import clean_name, guest, is_taken, new_guest_id
 from chat.models import Room, person_of
-from realtime.frames import Closed, Person, Refused
+from realtime.frames import CloseSocket, FrameError, Person
 from realtime.presence import count_members
 from realtime.sessions import tell_of_new_name, tell_of_renewal
 from serving.throttle import Throttle
@@ -88,10 +88,10 @@ def post_message(request: HttpRequest, slug: str) -> JsonResponse:
         seq = rooms.post(
             found, visitor(request), request.user, client_id, form.cleaned_data["text"]
         )
-    except Refused as refused:
-        return JsonResponse({"error": refused.detail}, status=400)
-    except Closed as closed:  # it was deleted just now
-        return JsonResponse({"error": closed.reason}, status=404)
+    except FrameError as error:
+        return JsonResponse({"error": error.detail}, status=400)
+    except CloseSocket as close:  # it was deleted just now
+        return JsonResponse({"error": close.reason}, status=404)
     return JsonResponse({"seq": seq, "id": client_id}, status=201)
 
 

@@ -16,7 +16,7 @@ type_of_ref = Annotated[str, Meta(max_length=64)] | Annotated[int, Meta(ge=-(2**
 
 
 class Frame(msgspec.Struct, omit_defaults=True, tag_field="type"):
-    """A frame of the server's."""
+    """A frame that the server sends."""
 
     def encode(self) -> str:
         try:
@@ -26,23 +26,23 @@ class Frame(msgspec.Struct, omit_defaults=True, tag_field="type"):
 
 
 class ClientFrame(Frame, kw_only=True):
-    """A frame of a client's. The answer repeats its ``ref``."""
+    """A frame that a client sends. The answer repeats its ``ref``."""
 
     ref: type_of_ref | None = None
 
 
-class Ping(ClientFrame, tag="system.ping"):
+class PingRequest(ClientFrame, tag="system.ping"):
     pass
 
 
-class Ack(Frame, tag="system.ack"):
+class AckFrame(Frame, tag="system.ack"):
     """What was sent is stored as ``seq``: from here on it cannot be lost."""
 
     seq: int
     ref: type_of_ref | None = None
 
 
-class Error(Frame, tag="system.error"):
+class ErrorFrame(Frame, tag="system.error"):
     """A frame was not understood or not obeyed. The socket stays open."""
 
     code: str
@@ -50,7 +50,7 @@ class Error(Frame, tag="system.error"):
     ref: type_of_ref | None = None
 
 
-class Disconnect(Frame, tag="system.disconnect"):
+class DisconnectFrame(Frame, tag="system.disconnect"):
     """The socket closes next. Servers pass on no reason, so it stands here."""
 
     code: int
@@ -68,25 +68,25 @@ class Person(msgspec.Struct, frozen=True):
         return msgspec.json.encode(self).decode()
 
 
-class PresenceDiff(Frame, tag="presence.diff"):
+class PresenceDiffFrame(Frame, tag="presence.diff"):
     joins: list[Person]
     leaves: list[Person]
 
 
-class Refused(Exception):
-    """A frame that is not obeyed: its sender gets an ``Error`` with this code."""
+class FrameError(Exception):
+    """A frame that is refused. Its sender gets an ``ErrorFrame``; the socket stays open."""
 
     def __init__(self, code: str, detail: str, ref: str | int | None = None) -> None:
         super().__init__(code, detail)
         self.code, self.detail, self.ref = code, detail, ref
 
 
-class BadFrame(Refused):
-    """A frame that its client has made wrong, whatever its user typed. Too many close a socket."""
+class BadFrameError(FrameError):
+    """A frame that is the client's mistake, not its user's. Too many in a row close the socket."""
 
 
-class Closed(Exception):
-    """A socket that must not stay: its client gets a ``Disconnect`` with this code."""
+class CloseSocket(Exception):
+    """Raised to close the socket. Its client gets a ``DisconnectFrame`` first."""
 
     def __init__(self, code: CloseCode, reason: str, retry_in_ms: int = 0) -> None:
         super().__init__(code, reason)
@@ -98,12 +98,12 @@ class _Reference(msgspec.Struct):
 
 
 def decode(text: str | None, decoder: msgspec.json.Decoder) -> ClientFrame:
-    """Return the frame in ``text``. Raises Refused, with the frame's ``ref`` if it has one.
+    """Return the frame in ``text``. Raises FrameError, with the frame's ``ref`` if it has one.
 
-    It is a BadFrame unless what a user typed is to blame.
+    It is a BadFrameError unless what a user typed is to blame.
     """
     if text is None:
-        raise BadFrame("bad_frame", "binary frames are not understood")
+        raise BadFrameError("bad_frame", "binary frames are not understood")
     try:
         return decoder.decode(text)
     except msgspec.ValidationError as error:
@@ -115,13 +115,13 @@ def decode(text: str | None, decoder: msgspec.json.Decoder) -> ClientFrame:
     except msgspec.MsgspecError:
         ref = None
     if detail.endswith("`$.type`") or detail.endswith("field `type`"):
-        raise BadFrame("unknown_type", detail, ref)
+        raise BadFrameError("unknown_type", detail, ref)
     if "length <=" in detail and ref is not None:
-        raise Refused("too_long", detail, ref)
-    raise BadFrame("too_long" if "length <=" in detail else "invalid", detail, ref)
+        raise FrameError("too_long", detail, ref)
+    raise BadFrameError("too_long" if "length <=" in detail else "invalid", detail, ref)
 
 
-def _unreadable(text: str, error: Exception) -> Refused:
+def _unreadable(text: str, error: Exception) -> FrameError:
     """Return the reason to refuse ``text``, which msgspec cannot decode.
 
     Half a surrogate pair is no text, but JSON.stringify() writes one that a user has typed.
@@ -134,7 +134,7 @@ def _unreadable(text: str, error: Exception) -> Refused:
             ref = msgspec.convert(frame, type=_Reference).ref
         except msgspec.ValidationError:
             ref = None
-        return Refused("bad_frame", "half of a surrogate pair", ref)
+        return FrameError("bad_frame", "half of a surrogate pair", ref)
     except (ValueError, RecursionError):
         pass
-    return BadFrame("bad_frame", str(error))
+    return BadFrameError("bad_frame", str(error))

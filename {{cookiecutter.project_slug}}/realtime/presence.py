@@ -14,7 +14,7 @@ from weakref import WeakKeyDictionary
 import msgspec
 from asgiref.sync import async_to_sync
 
-from realtime.frames import Person, PresenceDiff
+from realtime.frames import Person, PresenceDiffFrame
 from realtime.hub import Hub, hub, publish, serving_hub
 from realtime.leases import Leases, Renewal
 from realtime.tasks import forever, in_background
@@ -157,12 +157,12 @@ class Presence:
                     hub().topics[topic].write(diff.encode())
 
 
-def difference(before: set[str], after: set[str]) -> PresenceDiff:
+def difference(before: set[str], after: set[str]) -> PresenceDiffFrame:
     """Return the joins and leaves. A person with a new name joins anew and does not leave."""
     old, new = _by_id(before), _by_id(after)
     joins = [person for person in new.values() if old.get(person.id) != person]
     leaves = [person for person in old.values() if person.id not in new]
-    return PresenceDiff(joins=_by_name(joins), leaves=_by_name(leaves))
+    return PresenceDiffFrame(joins=_by_name(joins), leaves=_by_name(leaves))
 
 
 def people(members: set[str]) -> list[Person]:

@@ -21,7 +21,7 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 
 from realtime import frames
-from realtime.frames import BadFrame, ClientFrame, Closed, Frame, Person, Refused
+from realtime.frames import BadFrameError, ClientFrame, CloseSocket, Frame, FrameError, Person
 from realtime.hub import hub
 from realtime.presence import RELOAD_SECONDS, people, presence
 from realtime.sessions import EndsWithItsLogin
@@ -43,7 +43,7 @@ class ProtocolConsumer(EndsWithItsLogin, AsyncWebsocketConsumer):
 
     A subclass has ``handlers``, one for each type of frame, and the methods ``topic``,
     ``enter``, ``welcome``, ``newest`` and ``current_person``. Handlers return a frame as
-    the answer, or nothing, and raise ``Refused`` or ``Closed``. Before each, the user is
+    the answer, or nothing, and raise ``FrameError`` or ``CloseSocket``. Before each, the user is
     read anew. As in Channels, an event sent to a topic calls the method that its type names.
     """
 
@@ -54,11 +54,14 @@ class ProtocolConsumer(EndsWithItsLogin, AsyncWebsocketConsumer):
     topics: list[str]  # presence is kept in the first
 
     def topic(self) -> Any:
-        """Return the topic of the address, whether or not the user may join it. Raises Closed."""
+        """Return the topic named by the URL, whether or not the user may join it.
+
+        Raises CloseSocket.
+        """
         raise NotImplementedError
 
     def enter(self) -> Any:
-        """Set ``person`` and return the state to send on joining. Raises Closed to refuse."""
+        """Set ``person`` and return the state to send on joining. Raises CloseSocket."""
         raise NotImplementedError
 
     def welcome(self, missed: Any, members: list[Person]) -> list[Frame]:
@@ -68,7 +71,7 @@ class ProtocolConsumer(EndsWithItsLogin, AsyncWebsocketConsumer):
     def newest(self) -> Any:
         """Return the frame that shows a client whether it has missed anything.
 
-        Raises Closed when the user may not be in the topic any more.
+        Raises CloseSocket when the user may not be in the topic any more.
         """
         raise NotImplementedError
 
@@ -78,7 +81,7 @@ class ProtocolConsumer(EndsWithItsLogin, AsyncWebsocketConsumer):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        cls.handlers = {frames.Ping: ProtocolConsumer.on_ping, **cls.handlers}
+        cls.handlers = {frames.PingRequest: ProtocolConsumer.on_ping, **cls.handlers}
         any_of_them: Any = reduce(or_, cls.handlers)
         cls.decoder = msgspec.json.Decoder(any_of_them)
 
@@ -116,12 +119,13 @@ class ProtocolConsumer(EndsWithItsLogin, AsyncWebsocketConsumer):
     async def websocket_connect(self, message: dict) -> None:
         await self.accept()  # a close code reaches only an open socket
         spread_ms = random.randint(1, 1000 * settings.WEBSOCKET_RESTART_SECONDS)  # not all at once
-        self.socket.farewell = frames.Disconnect(CloseCode.RESTART, "restart", spread_ms).encode()
+        goodbye = frames.DisconnectFrame(CloseCode.RESTART, "restart", spread_ms)
+        self.socket.farewell = goodbye.encode()
         try:
             async with self.entering:
                 await self._enter_unless_gone()
-        except Closed as closed:
-            await self.leave(closed.code, closed.reason, closed.retry_in_ms)
+        except CloseSocket as close:
+            await self.leave(close.code, close.reason, close.retry_in_ms)
         except Exception as error:
             logger.warning("No welcome: %r", error, exc_info=not isinstance(error, OUTAGES))
             await self.leave(CloseCode.UNAVAILABLE, "not available, try again later")
@@ -153,7 +157,8 @@ class ProtocolConsumer(EndsWithItsLogin, AsyncWebsocketConsumer):
         sockets = f"sockets.{self.person.id}"
         self.entered.append((sockets, self.id, 0))
         if await presence().count(sockets, self.id) > settings.WEBSOCKETS_PER_PERSON:
-            raise Closed(CloseCode.TOO_MANY, f"{settings.WEBSOCKETS_PER_PERSON} sockets are open")
+            detail = f"{settings.WEBSOCKETS_PER_PERSON} sockets are open"
+            raise CloseSocket(CloseCode.TOO_MANY, detail)
         members = await self._stay(topic, self.person.encode(), RELOAD_SECONDS)
         self.writer.start(*(frame.encode() for frame in self.welcome(missed, people(members))))
 
@@ -174,10 +179,10 @@ class ProtocolConsumer(EndsWithItsLogin, AsyncWebsocketConsumer):
     def _decode(self, text: str | None) -> ClientFrame:
         try:
             frame = frames.decode(text, self.decoder)
-        except Refused as refused:
-            self.bad_frames += isinstance(refused, BadFrame)
+        except FrameError as error:
+            self.bad_frames += isinstance(error, BadFrameError)
             if self.bad_frames >= MAX_BAD_FRAMES:
-                raise Closed(CloseCode.BAD_FRAMES, refused.detail) from refused
+                raise CloseSocket(CloseCode.BAD_FRAMES, error.detail) from error
             raise
         self.bad_frames = 0
         return frame
@@ -187,20 +192,20 @@ class ProtocolConsumer(EndsWithItsLogin, AsyncWebsocketConsumer):
         """Let the client know what went wrong, and stay, if it may."""
         try:
             yield
-        except Refused as refused:
-            ref = ref if refused.ref is None else refused.ref
-            self.write_frame(frames.Error(refused.code, refused.detail, ref))
-        except Closed as closed:
-            await self.leave(closed.code, closed.reason, closed.retry_in_ms)
+        except FrameError as error:
+            ref = ref if error.ref is None else error.ref
+            self.write_frame(frames.ErrorFrame(error.code, error.detail, ref))
+        except CloseSocket as close:
+            await self.leave(close.code, close.reason, close.retry_in_ms)
         except OUTAGES as error:
             logger.warning("No database: %r", error)
-            self.write_frame(frames.Error("unavailable", "try again later", ref))
+            self.write_frame(frames.ErrorFrame("unavailable", "try again later", ref))
         except Exception:
             number = uuid4().hex[:8]
             logger.exception("Error %s", number)
-            self.write_frame(frames.Error("internal", f"error {number} in the log", ref))
+            self.write_frame(frames.ErrorFrame("internal", f"error {number} in the log", ref))
 
-    async def on_ping(self, frame: frames.Ping) -> Frame:
+    async def on_ping(self, frame: frames.PingRequest) -> Frame:
         await self._look_again()  # some changes send no event
         return msgspec.structs.replace(await self._call(type(self).newest), ref=frame.ref)
 
@@ -209,7 +214,7 @@ class ProtocolConsumer(EndsWithItsLogin, AsyncWebsocketConsumer):
         self.catch_up()  # which looks whether the user may stay in the topic
 
     async def _look_again(self) -> None:
-        """Read session, user and name anew. Raises Closed when the login has ended."""
+        """Read session, user and name anew. Raises CloseSocket when the login has ended."""
         async with self.entering:  # one at a time: the newest name stays
             person = await in_thread(self._read_person)
             if person.id == self.person.id and person != self.person and not self.has_left:
@@ -268,7 +273,7 @@ class ProtocolConsumer(EndsWithItsLogin, AsyncWebsocketConsumer):
     async def leave(self, code: int, reason: str, retry_in_ms: int = 0) -> None:
         """Say why, and close."""
         await asyncio.sleep(0)  # let the writer's task begin: what was written before goes out
-        farewell = frames.Disconnect(code, reason, retry_in_ms).encode()
+        farewell = frames.DisconnectFrame(code, reason, retry_in_ms).encode()
         await self.socket.close(code, farewell)
 
     def _too_slow(self) -> None:

@@ -19,7 +19,7 @@ from django.db.models.signals import m2m_changed, post_delete, post_save, pre_de
 from django.dispatch import receiver
 from django.http import HttpRequest
 
-from realtime.frames import Closed
+from realtime.frames import CloseSocket
 from realtime.hub import hub, publish_on_commit
 from realtime.threads import OUTAGES, in_thread
 from serving.asgi import refuse
@@ -113,11 +113,11 @@ class EndsWithItsLogin:
             self.scope["session"] = SessionStore(self.session_key)
 
     def read_user(self) -> None:
-        """Read the user anew, since permissions are cached there. It blocks. Raises Closed."""
+        """Read the user anew: permissions are cached in it. It blocks. Raises CloseSocket."""
         if self.user.is_authenticated:
             user = user_of(self.session) if self.session else self._active_user()
             if user != self.user:
-                raise Closed(CloseCode.UNAUTHENTICATED, "logged out")
+                raise CloseSocket(CloseCode.UNAUTHENTICATED, "logged out")
             self.scope["user"] = user
 
     def _active_user(self) -> Any:
@@ -129,11 +129,11 @@ class EndsWithItsLogin:
 
     async def session_ended(self, event: dict) -> None:
         if self._is_for(event):
-            raise Closed(CloseCode.UNAUTHENTICATED, "logged out")
+            raise CloseSocket(CloseCode.UNAUTHENTICATED, "logged out")
 
     async def session_renewed(self, event: dict) -> None:
         if self._is_for(event):
-            raise Closed(CloseCode.RENEWED, "come back with the new session", COOKIE_MS)
+            raise CloseSocket(CloseCode.RENEWED, "come back with the new session", COOKIE_MS)
 
 
 def tell_of_renewal(request: HttpRequest) -> None:

@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl
 from chat import frames, history, rooms
 from chat.history import Missed
 from chat.models import Room
-from realtime.frames import Ack, Frame, Person, Refused
+from realtime.frames import AckFrame, Frame, FrameError, Person
 from realtime.hub import publish
 from realtime.protocol import ProtocolConsumer
 from realtime.threads import in_thread
@@ -39,30 +39,30 @@ class ChatConsumer(ProtocolConsumer):
     async def newest(self) -> Frame:
         return await in_thread(history.newest, self.user, self.room, self.inbox)
 
-    async def on_send(self, frame: frames.Send) -> Frame:
+    async def on_send(self, frame: frames.SendRequest) -> Frame:
         seq = await in_thread(rooms.say, self.room, self.person, self.user, frame.id, frame.text)
-        return Ack(ref=frame.ref, seq=seq)
+        return AckFrame(ref=frame.ref, seq=seq)
 
-    async def on_direct(self, frame: frames.Direct) -> Frame:
+    async def on_direct(self, frame: frames.DirectRequest) -> Frame:
         seq = await in_thread(rooms.post_direct, self.user, frame.to, frame.id, frame.text)
-        return Ack(ref=frame.ref, seq=seq)
+        return AckFrame(ref=frame.ref, seq=seq)
 
-    async def on_sync(self, frame: frames.Sync) -> Frame:
+    async def on_sync(self, frame: frames.SyncRequest) -> Frame:
         log = self.inbox if frame.direct else self.room
         if log is None:
-            raise Refused("forbidden", "log in to have direct messages")
+            raise FrameError("forbidden", "log in to have direct messages")
         return await in_thread(history.sync, self.user, self.room, log, frame)
 
-    async def on_typing(self, frame: frames.Typing) -> None:
+    async def on_typing(self, frame: frames.TypingRequest) -> None:
         await in_thread(rooms.check_now, self.user, self.room)
-        publish(self.room.topic, frames.IsTyping(user=self.person))
+        publish(self.room.topic, frames.TypingFrame(user=self.person))
 
     async def room_changed(self, event: dict) -> None:
         self.catch_up()  # which looks at the room, and not in all sockets at once
 
     handlers: ClassVar = {
-        frames.Send: on_send,
-        frames.Direct: on_direct,
-        frames.Sync: on_sync,
-        frames.Typing: on_typing,
+        frames.SendRequest: on_send,
+        frames.DirectRequest: on_direct,
+        frames.SyncRequest: on_sync,
+        frames.TypingRequest: on_typing,
     }

@@ -11,12 +11,12 @@ from channels.testing import WebsocketCommunicator
 
 from chat import history
 from realtime.entrance import PLACES
-from realtime.frames import Ack, Closed
+from realtime.frames import AckFrame, CloseSocket
 from realtime.hub import Hub, hub, publish
 from serving.close_codes import CloseCode
 from tests.live import ANSWER_SECONDS
 
-FRAME = Ack(seq=7)
+FRAME = AckFrame(seq=7)
 
 
 class Listener:
@@ -69,7 +69,7 @@ async def test_what_is_said_meanwhile_comes_after_the_welcome(enter_while):
 
 async def test_who_is_refused_hears_nothing(enter_while):
     def refuse(*args: Any) -> None:
-        raise Closed(CloseCode.FORBIDDEN, "not for you")
+        raise CloseSocket(CloseCode.FORBIDDEN, "not for you")
 
     socket = await enter_while(FRAME, refuse)
     assert await types(socket, 1) == ["system.disconnect"]

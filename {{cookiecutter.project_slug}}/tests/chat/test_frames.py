@@ -10,8 +10,8 @@ import pytest
 from django.conf import settings
 
 from chat.consumers import ChatConsumer
-from chat.frames import Send, Sync
-from realtime.frames import ClientFrame, Error, Ping, Refused, decode
+from chat.frames import SendRequest, SyncRequest
+from realtime.frames import ClientFrame, ErrorFrame, FrameError, PingRequest, decode
 from realtime.protocol import MAX_BAD_FRAMES
 
 ID = str(uuid4())
@@ -116,11 +116,11 @@ def stringify(value: object) -> str:
     return re.sub("[\ud800-\udfff]", lambda half: f"\\u{ord(half[0]):04x}", text)
 
 
-def read(text: str) -> ClientFrame | Refused:
+def read(text: str) -> ClientFrame | FrameError:
     try:
         return decode(text, ChatConsumer.decoder)
-    except Refused as refused:
-        return refused
+    except FrameError as error:
+        return error
 
 
 def test_whatever_a_browser_sends_is_read_or_refused_with_its_ref():
@@ -132,9 +132,11 @@ def test_whatever_a_browser_sends_is_read_or_refused_with_its_ref():
         answer = read(sent)
         found[type(answer)] += 1
         assert answer.ref == ref, sent
-        assert answer == Send(id=UUID(ID), text=text, ref=ref) or type(answer) is Refused, sent
-        assert json.loads(Error("invalid", "no", ref).encode())["ref"] == ref, sent
-    assert found.keys() == {Send, Refused}  # no BadFrame: nobody is cut off for their words
+        sent_on = SendRequest(id=UUID(ID), text=text, ref=ref)
+        assert answer == sent_on or type(answer) is FrameError, sent
+        assert json.loads(ErrorFrame("invalid", "no", ref).encode())["ref"] == ref, sent
+    # No BadFrameError: nobody is cut off for their words.
+    assert found.keys() == {SendRequest, FrameError}
 
 
 async def test_all_that_people_type_is_answered_and_closes_no_socket(join, one, room, ann, bob):
@@ -193,8 +195,8 @@ async def test_a_frame_at_the_limit_is_read(join, one, room):
 
 
 def test_decode_returns_a_frame():
-    assert decode(frame("system.ping", ref=1), ChatConsumer.decoder) == Ping(ref=1)
-    assert decode(frame("chat.sync", after=3), ChatConsumer.decoder) == Sync(after=3)
+    assert decode(frame("system.ping", ref=1), ChatConsumer.decoder) == PingRequest(ref=1)
+    assert decode(frame("chat.sync", after=3), ChatConsumer.decoder) == SyncRequest(after=3)
 
 
 @pytest.mark.parametrize(
@@ -210,6 +212,6 @@ def test_decode_returns_a_frame():
     ],
 )
 def test_decode_refuses(text, code, ref):
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(FrameError) as refused:
         decode(text, ChatConsumer.decoder)
     assert (refused.value.code, refused.value.ref) == (code, ref)

@@ -17,14 +17,14 @@ from channels.layers import channel_layers, get_channel_layer
 from django.db import transaction
 
 from realtime import hub as hub_module
-from realtime.frames import Ack
+from realtime.frames import AckFrame
 from realtime.hub import Hub, hub, publish, publish_on_commit
 from realtime.presence import presence
 
 pytestmark = pytest.mark.usefixtures("no_task_left")
 
 TOPIC = "room.test"
-HELLO = {"type": "websocket.send", "text": Ack(1).encode()}
+HELLO = {"type": "websocket.send", "text": AckFrame(1).encode()}
 
 
 class Subscriber:
@@ -125,9 +125,9 @@ async def test_a_frame_reaches_each_subscriber_of_its_topic():
     ann, bob, other = Subscriber(), Subscriber(), Subscriber()
     await asyncio.gather(hub().join(TOPIC, ann), hub().join(TOPIC, bob))
     await hub().join("room.other", other)
-    publish(TOPIC, Ack(1))
+    publish(TOPIC, AckFrame(1))
     assert await ann.next() == await bob.next() == HELLO
-    publish("room.other", Ack(1))
+    publish("room.other", AckFrame(1))
     assert await other.next() == HELLO
     assert ann.received.empty()
 
@@ -159,7 +159,7 @@ async def test_a_topic_ends_with_its_last_subscriber(layer):
     await hub().join(TOPIC, bob)
     assert len(layer.groups[TOPIC]) == 1
     hub().leave(TOPIC, ann)
-    publish(TOPIC, Ack(1))
+    publish(TOPIC, AckFrame(1))
     assert await bob.next() == HELLO
     assert ann.received.empty()
     hub().leave(TOPIC, bob)
@@ -173,7 +173,7 @@ async def test_who_joins_again_at_once_hears_again(layer):
     ann = Subscriber()
     for _ in range(3):
         await hub().join(TOPIC, ann)
-        publish(TOPIC, Ack(1))
+        publish(TOPIC, AckFrame(1))
         assert await ann.next() == HELLO
         hub().leave(TOPIC, ann)
 
@@ -184,10 +184,10 @@ async def test_subscribers_are_told_when_the_layer_is_back(layer, caplog):
     await hub().join(TOPIC, bob)
     layer.fail()
     await all_done()
-    publish(TOPIC, Ack(1))  # lost
+    publish(TOPIC, AckFrame(1))  # lost
     layer.is_away = False
     assert await ann.next() == await bob.next() == {"type": "catch_up"}
-    publish(TOPIC, Ack(1))
+    publish(TOPIC, AckFrame(1))
     assert await ann.next() == await bob.next() == HELLO
     assert caplog.text.count("The channel layer fails") == 1
 
@@ -203,7 +203,7 @@ async def test_a_layer_that_forgot_all_without_an_error_is_noticed(layer, quick_
     await hub().join(TOPIC, ann)
     layer.groups.clear()
     assert await ann.next() == {"type": "catch_up"}
-    publish(TOPIC, Ack(1))
+    publish(TOPIC, AckFrame(1))
     assert await ann.next() == HELLO
 
 
@@ -213,7 +213,7 @@ async def test_subscriptions_are_renewed_before_they_end(layer, quick_beat, monk
     await hub().join(TOPIC, ann)
     channels, layer.groups[TOPIC] = layer.groups[TOPIC], set()  # its time is over
     await becomes(lambda: layer.groups[TOPIC] == channels)
-    publish(TOPIC, Ack(1))
+    publish(TOPIC, AckFrame(1))
     assert await ann.next() == HELLO
 
 
@@ -254,7 +254,7 @@ async def test_the_others_are_told_of_what_could_not_be_sent(layer, quick_beat):
     await layer.group_add(TOPIC, elsewhere)
     await all_done()
     layer.is_away = True  # for what is sent alone: the subscriptions stay
-    publish(TOPIC, Ack(1))
+    publish(TOPIC, AckFrame(1))
     await all_done()
     assert hub().layer_is_down
     layer.is_away = False
@@ -269,7 +269,7 @@ async def test_who_joins_while_the_layer_is_away_is_told_when_it_is_back(layer, 
     await hub().join(TOPIC, ann)
     layer.is_away = False
     assert await ann.next() == {"type": "catch_up"}
-    publish(TOPIC, Ack(1))
+    publish(TOPIC, AckFrame(1))
     assert await ann.next() == HELLO
 
 
@@ -288,8 +288,8 @@ async def test_a_layer_that_takes_no_event_delays_only_what_is_sent(layer, monke
     monkeypatch.setattr(layer, "group_send", hangs_at_first)
     ann = Subscriber()
     await hub().join(TOPIC, ann)
-    publish(TOPIC, Ack(0))
-    publish(TOPIC, Ack(1))
+    publish(TOPIC, AckFrame(0))
+    publish(TOPIC, AckFrame(1))
     assert await ann.next() == HELLO
 
 
@@ -314,9 +314,9 @@ async def test_there_is_one_hub_for_each_event_loop():
 @pytest.mark.parametrize("topic", ["user.ann@example.com", "room.caf\u00e9", "x" * 100, ""])
 async def test_a_name_that_can_be_no_group_is_refused_where_it_is_published(layer, topic):
     with pytest.raises(TypeError):
-        publish(topic, Ack(1))
+        publish(topic, AckFrame(1))
     with pytest.raises(TypeError):
-        publish_on_commit(topic, Ack(1))
+        publish_on_commit(topic, AckFrame(1))
     with pytest.raises(ValueError, match="type"):
         publish(TOPIC, {"text": "of no type"})
     assert not hub().layer_is_down
@@ -326,7 +326,7 @@ async def test_an_event_that_cannot_be_encoded_is_dropped_and_logged(layer, capl
     ann = Subscriber()
     await hub().join(TOPIC, ann)
     publish(TOPIC, {"type": "user.changed", "user": object()})
-    publish(TOPIC, Ack(1))
+    publish(TOPIC, AckFrame(1))
     assert await ann.next() == HELLO
     assert not hub().layer_is_down
     assert await hub().is_ready()
@@ -339,7 +339,7 @@ async def test_an_event_that_raises_where_it_arrives_is_dropped_and_logged(layer
     await hub().join(TOPIC, ann)
     await layer.group_send(TOPIC, {"type": "hub.frame"})  # without its text
     await layer.group_send(TOPIC, {})
-    publish(TOPIC, Ack(1))
+    publish(TOPIC, AckFrame(1))
     assert await ann.next() == HELLO
     assert caplog.text.count("was dropped") == caplog.text.count("KeyError: ") == 2
     assert not hub().layer_is_down
@@ -350,7 +350,7 @@ async def test_a_listener_that_has_ended_is_noticed_and_started_again(layer, qui
     await hub().join(TOPIC, ann)
     hub().topics[TOPIC].listener.cancel()
     assert await ann.next() == {"type": "catch_up"}
-    publish(TOPIC, Ack(1))
+    publish(TOPIC, AckFrame(1))
     assert await ann.next() == HELLO
     assert f"The listener of {TOPIC} had ended" in caplog.text
 
@@ -401,7 +401,7 @@ async def test_a_subscription_lost_alone_comes_back(quick_beat, caplog):
     await hub().join("room.other", bob)
     await forget(TOPIC)
     assert await ann.next() == {"type": "catch_up"}
-    publish(TOPIC, Ack(1))
+    publish(TOPIC, AckFrame(1))
     assert await ann.next() == HELLO
     assert f"The channel layer lost 1 subscriptions: {TOPIC}" in caplog.text
     assert bob.received.empty()
@@ -449,7 +449,7 @@ async def test_what_is_stored_stays_stored_when_it_cannot_be_published(
     @sync_to_async
     def store() -> None:
         with transaction.atomic():
-            publish_on_commit(TOPIC, Ack(1))
+            publish_on_commit(TOPIC, AckFrame(1))
 
     monkeypatch.setattr(layer, "group_send", fail)
     await store()

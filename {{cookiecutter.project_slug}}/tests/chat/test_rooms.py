@@ -13,7 +13,7 @@ from chat import rooms
 from chat.history import history
 from chat.models import Message, Room
 from realtime import hub
-from realtime.frames import Closed, Person, Refused
+from realtime.frames import CloseSocket, FrameError, Person
 from realtime.sessions import user_topic
 from serving.close_codes import CloseCode
 
@@ -64,7 +64,7 @@ def test_a_user_who_was_deleted_meanwhile_is_told(room, ann, bob):
         lambda: rooms.post(room, Person(ann.id, "ann"), user, uuid4(), "still here"),
         lambda: rooms.post_direct(user, bob.id, uuid4(), "still here"),
     ):
-        with pytest.raises(Closed) as closed:
+        with pytest.raises(CloseSocket) as closed:
             say()
         assert closed.value.code == CloseCode.UNAUTHENTICATED
     assert not Message.objects.exists()
@@ -73,7 +73,7 @@ def test_a_user_who_was_deleted_meanwhile_is_told(room, ann, bob):
 def test_the_same_again_consumes_no_seq(room):
     client_id = uuid4()
     assert [post(room, "once", client_id) for _ in range(3)] == [1, 1, 1]
-    with pytest.raises(Refused):
+    with pytest.raises(FrameError):
         rooms.post(room, Person("guest-2", "other"), AnonymousUser(), client_id, "once")
     room.refresh_from_db()
     assert room.seq == 1
@@ -124,7 +124,7 @@ def test_another_conflict_is_not_taken_for_a_message_sent_again(room):
 
 def test_who_writes_to_a_deleted_room_is_told(room):
     Room.objects.filter(pk=room.pk).delete()
-    with pytest.raises(Closed) as closed:
+    with pytest.raises(CloseSocket) as closed:
         post(room, "anybody?")
     assert closed.value.code == CloseCode.NOT_FOUND
 

@@ -6,7 +6,7 @@ import pytest
 from django.contrib.auth.models import User
 
 from chat import rooms
-from realtime.frames import Refused
+from realtime.frames import FrameError
 
 
 def test_an_address_signs_up_only_so_often(client, settings, transactional_db):
@@ -22,7 +22,7 @@ def test_nobody_lists_all_users_by_writing_to_each(settings, transactional_db):
     ann, *others = [User.objects.create_user(f"user-{number}") for number in range(4)]
     for other in others[:2]:
         rooms.post_direct(ann, f"user-{other.pk}", uuid4(), "Hi")
-    with pytest.raises(Refused, match="too many new people"):
+    with pytest.raises(FrameError, match="too many new people"):
         rooms.post_direct(ann, f"user-{others[2].pk}", uuid4(), "Hi")
     rooms.post_direct(ann, f"user-{others[0].pk}", uuid4(), "again")
     rooms.post_direct(others[2], f"user-{ann.pk}", uuid4(), "Hi")

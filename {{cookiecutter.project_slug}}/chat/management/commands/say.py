@@ -6,7 +6,7 @@ from django.core.management.base import BaseCommand, CommandError
 from chat import rooms
 from chat.guests import new_guest_id
 from chat.models import Room
-from realtime.frames import Person, Refused
+from realtime.frames import FrameError, Person
 
 
 class Command(BaseCommand):
@@ -25,6 +25,6 @@ class Command(BaseCommand):
         for line in text:
             try:
                 seq = rooms.post(found, author, AnonymousUser(), uuid4(), line)
-            except Refused as refused:
-                raise CommandError(refused.detail) from refused
+            except FrameError as error:
+                raise CommandError(error.detail) from error
             self.stdout.write(f"{found}, {seq}")

@@ -30,15 +30,31 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 # No choice has a part of this name, so tests can look for words of the choices.
 SLUG = "lighthouse"
 
+# Chats that an owner changes, whose own tests then pass. They have no other choice in common.
+OWNED = [
+    {
+        "asgi_server": "granian",
+        "channel_layer": "redis",
+        "consumer_style": "sync",
+        "starter": "chat",
+    },
+    {
+        "asgi_server": "uvicorn",
+        "channel_layer": "memory",
+        "consumer_style": "async",
+        "starter": "chat",
+    },
+]
 
-# Tests of minutes. They begin first, so that no process is left alone with one at the end.
+# Tests of minutes, the longest first. They begin before all others, so that no process is left
+# alone with one at the end.
 LONG_TESTS = (
-    "test_variants.py",
     "test_faults.py",
-    "test_readme_commands.py",
+    "test_owner_changes.py",
     "test_delete_chat.py",
+    "test_variants.py",
+    "test_readme_commands.py",
     "test_updates.py",
-    "test_add_server.py",
 )
 
 
@@ -72,6 +88,8 @@ def pytest_generate_tests(metafunc) -> None:
     if "broken" in metafunc.fixturenames:
         broken = chats(full_set()) if of_all else one_for_each_server(chats(covering_set()))
         metafunc.parametrize("broken", broken, ids=variant_id)
+    if "owned" in metafunc.fixturenames:
+        metafunc.parametrize("owned", OWNED if of_all else OWNED[:1], ids=variant_id)
     if "site" in metafunc.fixturenames:
         shown = one_for_each_server(chats(covering_set()))
         metafunc.parametrize("site", shown, ids=variant_id, indirect=True, scope="session")
@@ -102,7 +120,7 @@ def pytest_collection_modifyitems(config, items: list[pytest.Item]) -> None:
 
     The first process begins with the browser: those tests share servers, so they stay together.
     """
-    long = [item for item in items if item.path.name in LONG_TESTS]
+    long = [item for name in LONG_TESTS for item in items if item.path.name == name]
     browser = [item for item in items if item.path.name == "test_browser.py"]
     short = [item for item in items if item not in {*long, *browser}]
     for item in long:

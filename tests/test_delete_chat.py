@@ -5,7 +5,6 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
 from gate import Gate
 
 DELETED = ["chat", "tests/chat"]
@@ -26,16 +25,8 @@ def without_lines(word: str) -> Callable[[str], str]:
     return lambda text: re.sub(rf"^.*\b{word}\b.*\n", "", text, flags=re.MULTILINE)
 
 
-@pytest.mark.parametrize(
-    "answers",
-    [
-        {"asgi_server": "uvicorn", "channel_layer": "memory", "consumer_style": "async"},
-        {"asgi_server": "granian", "channel_layer": "redis", "consumer_style": "sync"},
-    ],
-    ids=lambda answers: "-".join(answers.values()),
-)
-def test_the_chat_can_be_deleted(bake, environments, answers):
-    project = bake(**answers, starter="chat")
+def test_the_chat_can_be_deleted(bake, environments, owned):
+    project = bake(**owned)
     readme = " ".join((project / "README.md").read_text().split())
     assert INSTRUCTIONS in readme
     for folder in DELETED:

@@ -3,7 +3,6 @@
 import re
 from pathlib import Path
 
-import pytest
 from gate import Gate
 from markdown import code, section
 
@@ -106,16 +105,8 @@ def change_settings(project: Path, changes: dict[str, str]) -> None:
     path.write_text(text)
 
 
-@pytest.mark.parametrize(
-    "answers",
-    [
-        {"asgi_server": "uvicorn", "channel_layer": "memory", "consumer_style": "async"},
-        {"asgi_server": "granian", "channel_layer": "redis", "consumer_style": "sync"},
-    ],
-    ids=lambda answers: "-".join(answers.values()),
-)
-def test_other_settings_leave_the_tests_green(bake, environments, answers):
-    project = bake(**answers, starter="chat")
+def test_other_settings_leave_the_tests_green(bake, environments, owned):
+    project = bake(**owned)
     change_settings(project, CHANGES)
     gate = Gate(project, environments)
     gate.install()

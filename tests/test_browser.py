@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 from conftest import bake_with
-from gate import UV, Gate
+from gate import Gate
 from playwright.sync_api import (
     Browser,
     BrowserContext,
@@ -57,15 +57,25 @@ class Site:
             "SQLITE_PATH": str(folder / "db.sqlite3"),
         }
         self.manage("migrate", "--verbosity", "0")
+        self.rooms: list[str] = []  # that nobody has entered
         self.start()
 
     def manage(self, *words: str) -> str:
         return self.gate.run("python", "manage.py", *words, **self.environment)
 
+    def new_room(self) -> str:
+        if not self.rooms:
+            self.rooms = [f"room-{time.monotonic_ns()}-{number}" for number in range(20)]
+            room = "Room(slug=slug, title='Garden', open_to_guests=True)"
+            make = f"Room.objects.bulk_create({room} for slug in {self.rooms})"
+            self.manage("shell", "--no-imports", "-c", f"from chat.models import Room; {make}")
+        return self.rooms.pop()
+
     def start(self) -> None:
+        command = ["manage.py", "serve", "--port", str(self.port)]
         with open(self.log_path, "a") as log:
             self.process = subprocess.Popen(
-                [UV, "run", "--no-sync", "python", "manage.py", "serve", "--port", str(self.port)],
+                [self.gate.environment / "bin" / "python", *command],
                 cwd=self.gate.project,
                 env=self.environment,
                 stdout=log,
@@ -83,7 +93,7 @@ class Site:
             return client.connect_ex(("127.0.0.1", self.port)) == 0
 
     def stop(self) -> None:
-        os.killpg(self.process.pid, signal.SIGTERM)
+        self.process.terminate()
         try:
             self.process.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:
@@ -179,10 +189,7 @@ def person(site, browser) -> Iterator[Callable[..., Person]]:
 @pytest.fixture
 def room(site) -> str:
     """A new room, open to guests."""
-    slug = f"room-{time.monotonic_ns()}"
-    make = f"Room.objects.create(slug='{slug}', title='Garden', open_to_guests=True)"
-    site.manage("shell", "--no-imports", "-c", f"from chat.models import Room; {make}")
-    return slug
+    return site.new_room()
 
 
 def test_two_people_talk(person, room):

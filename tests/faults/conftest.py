@@ -1,7 +1,7 @@
 import asyncio
 import os
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -19,14 +19,20 @@ def dice() -> random.Random:
 
 
 @pytest.fixture
-def launch(start, chat_environment) -> Callable[..., Server]:
-    """Start a server, with these variables. Its log is for the test to look at."""
+def launch(start, chat_environment) -> Iterator[Callable[..., Server]]:
+    """Start a server, with these variables, for one test, which looks at its log."""
+    servers = []
 
     def launch(settings_module: str = "tests.chat.faults.settings", **variables: str) -> Server:
         environment = {**chat_environment, "DJANGO_SETTINGS_MODULE": settings_module, **variables}
-        return start("manage.py serve --port PORT", environment)
+        servers.append(start("manage.py serve --port PORT", environment))
+        return servers[-1]
 
-    return launch
+    yield launch
+    for server in servers:
+        server.process.terminate()
+    for server in servers:
+        server.stop()
 
 
 @pytest.fixture

@@ -30,7 +30,7 @@ async def flood(port: int, rooms: list[tuple[str, str]], seconds: float) -> int:
             try:
                 async with Wire(server, room, cookie):
                     opened += 1
-            except InvalidStatus as refused:  # the entrance is crowded, on a slow machine
+            except InvalidStatus as refused:  # the connect queue is full, on a slow machine
                 if refused.response.status_code != 403:
                     raise
                 await asyncio.sleep(REFUSED_SECONDS)

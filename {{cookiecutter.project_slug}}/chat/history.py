@@ -64,11 +64,11 @@ def _said(
 
 def sync(user: Any, room: Room, log: Room, frame: frames.SyncRequest) -> HistoryFrame:
     """Answer a ``chat.sync`` on ``log``, to a socket in ``room``. Raises CloseSocket."""
-    rooms.check_now(user, room)
+    rooms.recheck_access(user, room)
     return history(log, frame.after, frame.before, frame.ref)
 
 
-class Missed(NamedTuple):
+class JoinState(NamedTuple):
     """What a socket is told when it enters ``room``. The members are to be filled in."""
 
     room: Room
@@ -77,9 +77,9 @@ class Missed(NamedTuple):
     logs: list[HistoryFrame]
 
 
-def enter(found: Room, user: Any, session: Any, query: dict[str, str]) -> Missed:
+def join(found: Room, user: Any, session: Any, query: dict[str, str]) -> JoinState:
     """Return what came after ``query``'s seqs, or the newest messages. Raises CloseSocket."""
-    room, inbox = rooms.enter(found, user)
+    room, inbox = rooms.find_logs(found, user)
     you = rooms.person(user, session, query.get("name", ""))
     after, direct_after = as_seq(query.get("after")), as_seq(query.get("direct_after"))
     recovered = (
@@ -106,7 +106,7 @@ def enter(found: Room, user: Any, session: Any, query: dict[str, str]) -> Missed
     logs = [_since(room, after if recovered else None)]
     if inbox is not None:
         logs.append(_since(inbox, direct_after if recovered else None))
-    return Missed(room, inbox, welcome, logs)
+    return JoinState(room, inbox, welcome, logs)
 
 
 def _since(log: Room, after: int | None) -> HistoryFrame:
@@ -125,9 +125,9 @@ def as_seq(text: str | None) -> int | None:
     return int(text) if text and text.isdecimal() and len(text) < 16 else None
 
 
-def newest(user: Any, room: Room, own_inbox: Room | None) -> PongFrame:
+def position(user: Any, room: Room, own_inbox: Room | None) -> PongFrame:
     """Return the last seqs of a room and of an inbox. Raises CloseSocket."""
     logs = Room.objects.in_bulk([log.pk for log in (room, own_inbox) if log])
-    found = rooms.check(user, logs.get(room.pk), room.slug)
+    found = rooms.check_access(user, logs.get(room.pk), room.slug)
     inbox = logs.get(own_inbox.pk) if own_inbox else None
     return PongFrame(seq=found.seq, direct_seq=inbox.seq if inbox else 0)

@@ -44,7 +44,7 @@ def find(slug: str) -> Room:
     return room
 
 
-def check(user: Any, room: Room | None, slug: str) -> Room:
+def check_access(user: Any, room: Room | None, slug: str) -> Room:
     """Return ``room`` if ``user`` may be in it and ``slug`` is its own. Raises CloseSocket.
 
     Rights change while sockets are open. So this is asked, with the room and the user as
@@ -58,16 +58,16 @@ def check(user: Any, room: Room | None, slug: str) -> Room:
     return room
 
 
-def check_now(user: Any, room: Room) -> Room:
-    """Do the same with ``room`` read anew; it has the slug that the socket has joined."""
-    return check(user, Room.objects.filter(pk=room.pk).first(), room.slug)
+def recheck_access(user: Any, room: Room) -> Room:
+    """Check access to ``room`` read anew. Raises CloseSocket."""
+    return check_access(user, Room.objects.filter(pk=room.pk).first(), room.slug)
 
 
-def enter(room: Room, user: Any) -> tuple[Room, Room | None]:
-    """Return a room as it is now, and the inbox of a user. Raises CloseSocket."""
+def find_logs(room: Room, user: Any) -> tuple[Room, Room | None]:
+    """Return ``room`` read anew, and the inbox of a user who has one. Raises CloseSocket."""
     own = Q(owner=user) if user.is_authenticated else Q()
     logs = list(Room.objects.filter(Q(pk=room.pk) | own))
-    found = check(user, next((log for log in logs if log.pk == room.pk), None), room.slug)
+    found = check_access(user, next((log for log in logs if log.pk == room.pk), None), room.slug)
     if not user.is_authenticated:
         return found, None
     own_inbox = next((log for log in logs if log.owner_id is not None), None)
@@ -79,9 +79,9 @@ def person(user: Any, session: Any, name: str = "") -> Person:
     return person_of(user) if user.is_authenticated else guest(session, name)
 
 
-def say(room: Room, author: Person, user: Any, client_id: UUID, text: str) -> int:
+def post_if_allowed(room: Room, author: Person, user: Any, client_id: UUID, text: str) -> int:
     """Post as ``post`` does, if ``user`` may be in the room now. Raises CloseSocket if not."""
-    check_now(user, room)
+    recheck_access(user, room)
     return post(room, author, user, client_id, text)
 
 
@@ -232,7 +232,7 @@ def _seq_of(
 
 
 @receiver([post_save, post_delete], sender=Room)
-def _tell_of_change(instance: Room, created: bool = False, **kwargs: Any) -> None:
+def _on_room_changed(instance: Room, created: bool = False, **kwargs: Any) -> None:
     """Let the sockets of a room look whether they may stay."""
     topic = instance.topic  # now: a deleted instance loses its primary key
     if not created:

@@ -20,7 +20,7 @@ from chat.guests import clean_name, guest, is_taken, new_guest_id
 from chat.models import Room, person_of
 from realtime.frames import CloseSocket, FrameError, Person
 from realtime.presence import count_members
-from realtime.sessions import tell_of_new_name, tell_of_renewal
+from realtime.sessions import publish_new_name, publish_renewal
 from serving.throttle import Throttle
 
 SIGN_UPS = Throttle("SIGN_UPS_PER_HOUR", seconds=3600)
@@ -107,7 +107,7 @@ def guest_name(request: HttpRequest) -> HttpResponse:
     else:
         visitor(request)
         request.session["guest_name"] = name
-        tell_of_new_name(request)
+        publish_new_name(request)
     back = request.POST.get("next", "")
     if not url_has_allowed_host_and_scheme(back, {request.get_host()}, request.is_secure()):
         back = reverse("rooms")
@@ -132,5 +132,5 @@ class PasswordChange(PasswordChangeView):
 
     def form_valid(self, form) -> HttpResponse:
         with transaction.atomic():
-            tell_of_renewal(self.request)
+            publish_renewal(self.request)
             return super().form_valid(form)

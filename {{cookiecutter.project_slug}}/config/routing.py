@@ -16,7 +16,7 @@ from chat.consumers import ChatConsumer
 from echo.consumers import EchoConsumer
 from realtime.readiness import layer_is_ready
 {% if cookiecutter.starter == 'chat' %}
-from realtime.sessions import Login
+from realtime.sessions import LoginMiddleware
 {% endif %}
 from serving import server
 from serving.asgi import lifespan, unknown_path
@@ -44,7 +44,9 @@ application = Drain(
                 "http": Readiness(StaticFiles(get_asgi_application()), probes),
 {% if cookiecutter.starter == 'chat' %}
                 "websocket": OriginCheck(
-                    SocketLimits(SessionMiddlewareStack(Login(URLRouter(websocket_urlpatterns))))
+                    SocketLimits(
+                        SessionMiddlewareStack(LoginMiddleware(URLRouter(websocket_urlpatterns)))
+                    )
                 ),
 {% else %}
                 "websocket": OriginCheck(

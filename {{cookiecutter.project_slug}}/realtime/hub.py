@@ -18,9 +18,9 @@ from channels.layers import get_channel_layer
 from django.db import transaction
 
 from realtime.broadcast import broadcast, require_valid
-from realtime.entrance import Entrance
+from realtime.connect_limiter import ConnectLimiter
 from realtime.frames import Frame
-from realtime.tasks import end, forever, in_background
+from realtime.tasks import cancel_and_wait, run_forever, spawn
 from realtime.topic import TURN_EVENTS, UNSUBSCRIBE_SECONDS, Subscriber, Topic, find_lost
 from serving.drain import Drain
 from serving.outages import is_outage
@@ -60,12 +60,12 @@ class Hub:
         self.layer_is_up.set()
         self._layer_failing = asyncio.Event()  # set by a failure, until the next heartbeat
         self.layer_state_known = asyncio.Event()  # set by the first success or failure
-        self.entrance = Entrance()
+        self.connect_limiter = ConnectLimiter()
         self._next_warning_at = 0.0
         self._next_check = 0  # index of the topic whose subscription is looked up next
         self._heartbeat_topic: Topic | None = None
         self.heartbeat_seen = asyncio.Event()
-        in_background(forever(self._send_outgoing))
+        spawn(run_forever(self._send_outgoing))
 
     @property
     def is_serving(self) -> bool:
@@ -95,7 +95,7 @@ class Hub:
 
     def unsubscribe(self, name: str, channel: str) -> None:
         """Take a channel out of a group. While the layer is down, that is left to expiry."""
-        task = in_background(self._unsubscribe(name, channel), UNSUBSCRIBE_SECONDS)
+        task = spawn(self._unsubscribe(name, channel), UNSUBSCRIBE_SECONDS)
         self.unsubscribing.add(task)
         task.add_done_callback(self.unsubscribing.discard)
 
@@ -167,7 +167,7 @@ class Hub:
             Hub.serving = self
         if self._heartbeat_topic is None:
             self._heartbeat_topic = Topic(f"hub.{uuid4().hex}", self, probes=True)
-            in_background(forever(self._send_heartbeats))
+            spawn(run_forever(self._send_heartbeats))
 
     async def is_ready(self) -> bool:
         """Return whether the layer carries events and holds each subscription."""
@@ -345,7 +345,7 @@ async def _finish() -> None:
     """Flush the queue and stop the listeners; a server waits for every task before it exits."""
     await hub().outgoing.join()
     for topic in hub()._all_topics():
-        await end(topic.listener)
+        await cancel_and_wait(topic.listener)
     if hub().unsubscribing:
         await asyncio.wait(hub().unsubscribing)
 

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from channels.layers import get_channel_layer
 
-from realtime.tasks import in_background
+from realtime.tasks import spawn
 
 CLEAN_SECONDS = 5  # between two looks at all that has ended
 
@@ -54,7 +54,7 @@ class Leases:
         self.topics.update(topics)
         if not self.is_calling:
             self.is_calling = True
-            in_background(self._call())
+            spawn(self._call())
         counts, members = await asyncio.shield(answer)
         return counts[first : first + len(renewals)], {topic: members[topic] for topic in topics}
 

@@ -17,7 +17,7 @@ from asgiref.sync import async_to_sync
 from realtime.frames import Person, PresenceDiffFrame
 from realtime.hub import Hub, hub, publish, serving_hub
 from realtime.leases import Leases, Renewal
-from realtime.tasks import forever, in_background
+from realtime.tasks import run_forever, spawn
 from realtime.topic import Topic
 from serving.drain import Drain
 
@@ -41,11 +41,11 @@ class Presence:
         self._pending_topics: set[str] = set()
         self.releasing: set[asyncio.Task] = set()  # tasks that end the leases of members
         self._trust_leases_after = 0.0  # before, a missing lease does not mean that a member left
-        in_background(self._keep())
+        spawn(self._keep())
 
     async def _keep(self) -> None:
         try:
-            await forever(self._renew_and_announce)
+            await run_forever(self._renew_and_announce)
         finally:
             await self.leases.close()
 
@@ -96,7 +96,7 @@ class Presence:
         if not self.local[topic]:
             del self.local[topic]
             self.announced.pop(topic, None)
-        task = in_background(self._release(topic, member, seconds))
+        task = spawn(self._release(topic, member, seconds))
         self.releasing.add(task)
         task.add_done_callback(self.releasing.discard)
         if seconds:
@@ -135,7 +135,7 @@ class Presence:
         """Compare the leases of ``topic`` soon."""
         if topic in self.announced and topic not in self._pending_topics:
             self._pending_topics.add(topic)
-            in_background(self._announce_soon(topic))
+            spawn(self._announce_soon(topic))
 
     async def _announce_soon(self, topic: str) -> None:
         await asyncio.sleep(BATCH_SECONDS)

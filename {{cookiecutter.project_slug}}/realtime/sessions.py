@@ -27,8 +27,8 @@ from serving.close_codes import CloseCode
 
 SessionStore = import_module(settings.SESSION_ENGINE).SessionStore
 
-CHANGED = {"type": "login.changed"}  # an event: read session and user anew
-MAX_TOLD = 1000  # users of one group or permission; the others see it at their next heartbeat
+LOGIN_CHANGED = {"type": "login.changed"}  # an event: session or user may have changed
+MAX_TOLD = 1000  # users of a group or permission; others notice at their next heartbeat
 COOKIE_MS = 1000  # for a browser to get the cookie of its new session
 
 
@@ -47,18 +47,18 @@ def _digest(text: str) -> str:
     return sha256(text.encode()).hexdigest()
 
 
-class Login:
-    """Sets ``scope["user"]``, as Channels' AuthMiddleware does, on threads that stay connected."""
+class LoginMiddleware:
+    """Sets ``scope["user"]`` as Channels' AuthMiddleware does, with few sockets at a time."""
 
     def __init__(self, application) -> None:
         self.application = application
 
     async def __call__(self, scope, receive, send) -> None:
-        if hub().entrance.is_crowded:
-            await refuse("too many are waiting", receive, send)
+        if hub().connect_limiter.is_full:
+            await refuse("too many sockets are waiting", receive, send)
             return
         try:
-            async with hub().entrance.place():
+            async with hub().connect_limiter.slot():
                 user = await in_thread(user_of, scope["session"])
         except OUTAGES as error:
             await refuse(f"no database: {error!r}", receive, send)
@@ -66,8 +66,8 @@ class Login:
             await self.application({**scope, "user": user}, receive, send)
 
 
-class _ReadOnly(dict):
-    """A session that Django reads, but does not replace: no WebSocket can set the new cookie."""
+class _ReadOnlySession(dict):
+    """A session that Django reads and does not replace: a WebSocket cannot set a new cookie."""
 
     def cycle_key(self) -> None:
         """Keep the key, after a change of SECRET_KEY with a fallback."""
@@ -79,11 +79,11 @@ class _ReadOnly(dict):
 def user_of(session: Any) -> Any:
     """Return the user of a session as the database has them now, or an AnonymousUser."""
     request: Any = HttpRequest()
-    request.session = _ReadOnly(session.items())
+    request.session = _ReadOnlySession(session.items())
     return get_user(request)
 
 
-class EndsWithItsLogin:
+class LoginBoundMixin:
     """Mixin that closes a socket when its session or user becomes invalid."""
 
     scope: dict
@@ -101,8 +101,8 @@ class EndsWithItsLogin:
         """The key of the session; None for programs that keep no cookie."""
         return getattr(self.session, "session_key", None)
 
-    def own_topics(self) -> list[str]:
-        """Return the topics that tell of changes of the login."""
+    def login_topics(self) -> list[str]:
+        """Return the topics in which changes of the login are published."""
         if self.user.is_authenticated:
             return [user_topic(self.user)]
         return [session_topic(self.session_key)] if self.session_key else []
@@ -124,80 +124,80 @@ class EndsWithItsLogin:
         """Return the user of a scope without a session, as tests make them."""
         return type(self.user)._default_manager.filter(pk=self.user.pk, is_active=True).first()
 
-    def _is_for(self, event: dict) -> bool:
+    def _is_our_session(self, event: dict) -> bool:
         return event["session"] == (_digest(self.session_key) if self.session_key else None)
 
     async def session_ended(self, event: dict) -> None:
-        if self._is_for(event):
+        if self._is_our_session(event):
             raise CloseSocket(CloseCode.UNAUTHENTICATED, "logged out")
 
     async def session_renewed(self, event: dict) -> None:
-        if self._is_for(event):
+        if self._is_our_session(event):
             raise CloseSocket(CloseCode.RENEWED, "come back with the new session", COOKIE_MS)
 
 
-def tell_of_renewal(request: HttpRequest) -> None:
+def publish_renewal(request: HttpRequest) -> None:
     """Let this browser's sockets come back with the session that a new password brings.
 
     To be called before the password is saved, in one transaction with it: so the sockets
     hear of the new session before they hear that the old one has ended.
     """
-    _tell(user_topic(request.user), "session.renewed", request.session.session_key)
+    _publish_for_session(user_topic(request.user), "session.renewed", request.session.session_key)
 
 
-def tell_of_new_name(request: HttpRequest) -> None:
+def publish_new_name(request: HttpRequest) -> None:
     """Save the session of a guest, and let the sockets of this browser read it anew."""
     request.session.save()
     topic = session_topic(request.session.session_key or "")
-    publish_on_commit(topic, CHANGED)
+    publish_on_commit(topic, LOGIN_CHANGED)
 
 
 @receiver(user_logged_out)
-def _tell_of_logout(user, request, **kwargs) -> None:
+def _on_logout(user, request, **kwargs) -> None:
     if user is not None and request is not None:
-        # The session still exists: no use to read it anew.
-        _tell(user_topic(user), "session.ended", request.session.session_key)
+        # The session is deleted only later, so reading it now would find it valid.
+        _publish_for_session(user_topic(user), "session.ended", request.session.session_key)
 
 
-def _tell(topic: str, kind: str, session_key: str | None) -> None:
+def _publish_for_session(topic: str, kind: str, session_key: str | None) -> None:
     publish_on_commit(topic, {"type": kind, "session": _digest(session_key or "")})
 
 
 @receiver([post_save, post_delete], sender=get_user_model())
-def _tell_of_change(instance, created=False, update_fields=None, **kwargs) -> None:
+def _on_user_saved(instance, created=False, update_fields=None, **kwargs) -> None:
     if not created and update_fields != {"last_login"}:
-        _tell_user(instance)
+        _publish_change(instance)
 
 
 @receiver(m2m_changed)
-def _tell_of_links(instance, action, model, pk_set, **kwargs) -> None:
-    """Tell the users who get or lose a group or a permission, from whichever side."""
+def _on_links_changed(instance, action, model, pk_set, **kwargs) -> None:
+    """Tell the users that get or lose a group or a permission, from whichever side."""
     if action not in ("post_add", "pre_remove", "pre_clear"):  # while the two are linked
         return
     users: Any = get_user_model()
     if isinstance(instance, users):
-        _tell_user(instance)
+        _publish_change(instance)
     elif model is users and pk_set is not None:
-        _tell_users(Q(pk__in=pk_set))
+        _publish_changes(Q(pk__in=pk_set))
     else:
-        _tell_of_rights(instance)
+        _on_right_deleted(instance)
 
 
 @receiver(pre_delete, sender=Group)
 @receiver(pre_delete, sender=Permission)
-def _tell_of_rights(instance, **kwargs) -> None:
-    """Tell the users who have a group, or a permission of their own or of a group."""
+def _on_right_deleted(instance, **kwargs) -> None:
+    """Tell the users that have a group, or a permission of their own or of a group."""
     if isinstance(instance, Group):
-        _tell_users(Q(groups=instance))
+        _publish_changes(Q(groups=instance))
     elif isinstance(instance, Permission):
-        _tell_users(Q(user_permissions=instance) | Q(groups__permissions=instance))
+        _publish_changes(Q(user_permissions=instance) | Q(groups__permissions=instance))
 
 
-def _tell_users(found: Q) -> None:
+def _publish_changes(found: Q) -> None:
     users: Any = get_user_model()
     for user in users._default_manager.filter(found).distinct()[:MAX_TOLD]:
-        _tell_user(user)
+        _publish_change(user)
 
 
-def _tell_user(user: Any) -> None:
-    publish_on_commit(user_topic(user), CHANGED)
+def _publish_change(user: Any) -> None:
+    publish_on_commit(user_topic(user), LOGIN_CHANGED)

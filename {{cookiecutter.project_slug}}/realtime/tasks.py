@@ -1,4 +1,4 @@
-"""Tasks that nobody waits for."""
+"""Tasks in the background: asyncio itself loses them, and hides their exceptions."""
 
 import asyncio
 import logging
@@ -7,14 +7,14 @@ from collections.abc import Callable, Coroutine
 
 logger = logging.getLogger(__name__)
 
-RESTART_SECONDS = 1  # before a task that must not end is started again
+RESTART_SECONDS = 1  # until a task that must not end is started again
 
-_tasks: set[asyncio.Task] = set()  # an event loop alone would forget them
+_tasks: set[asyncio.Task] = set()  # asyncio keeps only weak references to tasks
 
 
-def in_background(coroutine: Coroutine, seconds: float | None = None) -> asyncio.Task:
-    """Run it as a task, for ``seconds`` at most. An exception goes to the log."""
-    task = asyncio.ensure_future(_run(coroutine, seconds))
+def spawn(coroutine: Coroutine, timeout: float | None = None) -> asyncio.Task:
+    """Run a coroutine as a task, for ``timeout`` seconds at most. An exception is logged."""
+    task = asyncio.ensure_future(_run(coroutine, timeout))
     _tasks.add(task)
     task.add_done_callback(_tasks.discard)
     return task
@@ -40,8 +40,8 @@ def start(coroutine: Coroutine) -> asyncio.Task:
     return asyncio.ensure_future(coroutine)
 
 
-async def forever(function: Callable[[], Coroutine]) -> None:
-    """Call ``function``, which must not end, again whenever it raises. The log has the error."""
+async def run_forever(function: Callable[[], Coroutine]) -> None:
+    """Call ``function``, which must not end, again whenever it raises. The error is logged."""
     while True:
         try:
             await function()
@@ -50,8 +50,8 @@ async def forever(function: Callable[[], Coroutine]) -> None:
         await asyncio.sleep(RESTART_SECONDS)
 
 
-async def end(task: asyncio.Task) -> None:
-    """Cancel ``task`` until it has ended: a channel layer may swallow a cancellation."""
+async def cancel_and_wait(task: asyncio.Task) -> None:
+    """Cancel ``task`` until it is done: a channel layer may swallow a cancellation."""
     while not task.done():
         task.cancel()
         await asyncio.wait({task}, timeout=1)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from channels.layers import get_channel_layer
 
 from realtime.broadcast import require_valid_group_name
-from realtime.tasks import end, in_background
+from realtime.tasks import cancel_and_wait, spawn
 
 if TYPE_CHECKING:
     from realtime.hub import Hub
@@ -36,7 +36,7 @@ class Subscriber(Protocol):
         """Take any other event of the group without waiting."""
 
     def catch_up(self) -> None:
-        """Events may have been missed. Do not wait."""
+        """Events may have been state. Do not wait."""
 
 
 class Topic:
@@ -121,7 +121,7 @@ class Topic:
         self.listener = asyncio.ensure_future(self._listen())
 
     def end(self) -> None:
-        in_background(end(self.listener))
+        spawn(cancel_and_wait(self.listener))
 
     async def renew(self) -> None:
         """Stay in the group, whose members expire."""

@@ -4,15 +4,15 @@ from typing import ClassVar
 from urllib.parse import parse_qsl
 
 from chat import frames, history, rooms
-from chat.history import Missed
+from chat.history import JoinState
 from chat.models import Room
+from realtime.frame_consumer import FrameConsumer
 from realtime.frames import AckFrame, Frame, FrameError, Person
 from realtime.hub import publish
-from realtime.protocol import ProtocolConsumer
 from realtime.threads import in_thread
 
 
-class ChatConsumer(ProtocolConsumer):
+class ChatConsumer(FrameConsumer):
     """A socket of one person in one room: ``ws/chat/<slug>/?epoch=…&after=…&direct_after=…``."""
 
     room: Room
@@ -23,24 +23,26 @@ class ChatConsumer(ProtocolConsumer):
         self.room = await in_thread(rooms.find, slug)
         return self.room.topic
 
-    async def enter(self) -> Missed:
+    async def join(self) -> JoinState:
         query = dict(parse_qsl(self.scope["query_string"].decode("latin1")))
-        missed = await in_thread(history.enter, self.room, self.user, self.session, query)
-        self.room, self.inbox, self.person = missed.room, missed.inbox, missed.welcome.you
-        return missed
+        state = await in_thread(history.join, self.room, self.user, self.session, query)
+        self.room, self.inbox, self.person = state.room, state.inbox, state.welcome.you
+        return state
 
-    def welcome(self, missed: Missed, members: list[Person]) -> list[Frame]:
-        missed.welcome.members = members
-        return [missed.welcome, *missed.logs]
+    def welcome(self, state: JoinState, members: list[Person]) -> list[Frame]:
+        state.welcome.members = members
+        return [state.welcome, *state.logs]
 
     def current_person(self) -> Person:
         return rooms.person(self.user, self.session)
 
-    async def newest(self) -> Frame:
-        return await in_thread(history.newest, self.user, self.room, self.inbox)
+    async def position(self) -> Frame:
+        return await in_thread(history.position, self.user, self.room, self.inbox)
 
     async def on_send(self, frame: frames.SendRequest) -> Frame:
-        seq = await in_thread(rooms.say, self.room, self.person, self.user, frame.id, frame.text)
+        seq = await in_thread(
+            rooms.post_if_allowed, self.room, self.person, self.user, frame.id, frame.text
+        )
         return AckFrame(ref=frame.ref, seq=seq)
 
     async def on_direct(self, frame: frames.DirectRequest) -> Frame:
@@ -54,7 +56,7 @@ class ChatConsumer(ProtocolConsumer):
         return await in_thread(history.sync, self.user, self.room, log, frame)
 
     async def on_typing(self, frame: frames.TypingRequest) -> None:
-        await in_thread(rooms.check_now, self.user, self.room)
+        await in_thread(rooms.recheck_access, self.user, self.room)
         publish(self.room.topic, frames.TypingFrame(user=self.person))
 
     async def room_changed(self, event: dict) -> None:

@@ -1,5 +1,5 @@
 
-# Those of realtime.protocol.
+# Those of realtime.frame_consumer.
 WEBSOCKET_HEARTBEAT_SECONDS = 25  # between the pings of a client
 WEBSOCKET_RESTART_SECONDS = 2  # over which clients come back after a restart
 WEBSOCKETS_PER_PERSON = 20

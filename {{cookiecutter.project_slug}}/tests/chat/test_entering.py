@@ -10,7 +10,7 @@ import pytest
 from channels.testing import WebsocketCommunicator
 
 from chat import history
-from realtime.entrance import PLACES
+from realtime.connect_limiter import SLOTS
 from realtime.frames import AckFrame, CloseSocket
 from realtime.hub import Hub, hub, publish
 from serving.close_codes import CloseCode
@@ -41,13 +41,13 @@ async def enter_while(application, room, monkeypatch) -> Callable:
     listener = Listener()
     await hub().join(room.topic, listener)
 
-    async def enter_while(event: Any, enter: Callable = history.enter) -> WebsocketCommunicator:
+    async def enter_while(event: Any, enter: Callable = history.join) -> WebsocketCommunicator:
         def enter_late(*args: Any) -> Any:
             publish(room.topic, event)
             assert listener.heard.wait(ANSWER_SECONDS)
             return enter(*args)
 
-        monkeypatch.setattr(history, "enter", enter_late)
+        monkeypatch.setattr(history, "join", enter_late)
         headers = [(b"origin", b"http://localhost")]
         socket = WebsocketCommunicator(application, f"/ws/chat/{room.slug}/", headers=headers)
         assert await socket.connect(ANSWER_SECONDS) == (True, None)
@@ -83,8 +83,8 @@ async def test_who_has_left_gives_up_the_place_in_the_queue(application, room, m
 
     async def join_and_find_no_place(self, *joins: Any) -> None:
         await join(self, *joins)
-        for _ in range(PLACES):
-            await places.enter_async_context(self.entrance.place())
+        for _ in range(SLOTS):
+            await places.enter_async_context(self.connect_limiter.slot())
 
     monkeypatch.setattr(Hub, "join", join_and_find_no_place)
     headers = [(b"origin", b"http://localhost")]
@@ -92,10 +92,10 @@ async def test_who_has_left_gives_up_the_place_in_the_queue(application, room, m
     async with places:
         assert await socket.connect(ANSWER_SECONDS) == (True, None)
         async with asyncio.timeout(ANSWER_SECONDS):
-            while not hub().entrance.waiting:  # noqa: ASYNC110
+            while not hub().connect_limiter.waiting:  # noqa: ASYNC110
                 await asyncio.sleep(0)
         await socket.disconnect(timeout=ANSWER_SECONDS)
-        assert not hub().entrance.waiting
+        assert not hub().connect_limiter.waiting
         assert not hub().topics
 
 

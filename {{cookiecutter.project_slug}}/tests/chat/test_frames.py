@@ -11,8 +11,8 @@ from django.conf import settings
 
 from chat.consumers import ChatConsumer
 from chat.frames import SendRequest, SyncRequest
+from realtime.frame_consumer import MAX_BAD_FRAMES
 from realtime.frames import ClientFrame, ErrorFrame, FrameError, PingRequest, decode
-from realtime.protocol import MAX_BAD_FRAMES
 
 ID = str(uuid4())
 LONG_TEXT = "x" * (settings.CHAT_TEXT_LENGTH + 1)

@@ -7,7 +7,7 @@ from channels.testing import WebsocketCommunicator
 from django.conf import settings
 
 from chat.models import Message, Room
-from realtime.entrance import MAX_WAIT_SECONDS, PLACES
+from realtime.connect_limiter import MAX_WAIT_SECONDS, SLOTS
 from realtime.hub import hub
 from realtime.threads import in_thread
 from serving.limits import COST_BYTES
@@ -98,11 +98,11 @@ async def test_a_full_connect_queue_refuses_at_once(application, room):
         headers = [(b"origin", b"http://localhost")]
         return WebsocketCommunicator(application, f"/ws/chat/{room.slug}/", headers=headers)
 
-    entrance, ann, bob = hub().entrance, client(), client()
-    async with entrance.place(), entrance.place():
-        entrance.visit_seconds = PLACES * (MAX_WAIT_SECONDS + 1)
+    limiter, ann, bob = hub().connect_limiter, client(), client()
+    async with limiter.slot(), limiter.slot():
+        limiter.slot_seconds = SLOTS * (MAX_WAIT_SECONDS + 1)
         connecting = asyncio.create_task(ann.connect(ANSWER_SECONDS))
-        while not entrance.waiting:  # noqa: ASYNC110
+        while not limiter.waiting:  # noqa: ASYNC110
             await asyncio.sleep(0)
         is_open, _ = await bob.connect(ANSWER_SECONDS)
         assert not is_open

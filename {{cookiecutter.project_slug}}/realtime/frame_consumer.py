@@ -1,4 +1,4 @@
-"""The base of consumers that speak in frames: decoding, limits, heartbeat, errors, goodbye.
+"""The base of consumers that speak in frames: decoding, limits, heartbeat, errors, close.
 
 A subclass lists its frames and their handlers, ``async def`` or plain ``def``. A plain
 handler may block, on the ORM for example: it runs in a thread. See chat/consumers.py.
@@ -24,8 +24,8 @@ from realtime import frames
 from realtime.frames import BadFrameError, ClientFrame, CloseSocket, Frame, FrameError, Person
 from realtime.hub import hub
 from realtime.presence import RELOAD_SECONDS, people, presence
-from realtime.sessions import EndsWithItsLogin
-from realtime.tasks import in_background
+from realtime.sessions import LoginBoundMixin
+from realtime.tasks import spawn
 from realtime.threads import OUTAGES, in_thread
 from realtime.writer import Writer
 from serving.close_codes import CloseCode
@@ -38,11 +38,11 @@ MAX_BAD_FRAMES = 10  # in a row
 CATCH_UP_SECONDS = 0.2, 1.2  # between which each waits, so that not all ask at once
 
 
-class ProtocolConsumer(EndsWithItsLogin, AsyncWebsocketConsumer):
+class FrameConsumer(LoginBoundMixin, AsyncWebsocketConsumer):
     """One user's WebSocket, subscribed to one or more topics through the hub.
 
     A subclass has ``handlers``, one for each type of frame, and the methods ``topic``,
-    ``enter``, ``welcome``, ``newest`` and ``current_person``. Handlers return a frame as
+    ``join``, ``welcome``, ``position`` and ``current_person``. Handlers return a frame as
     the answer, or nothing, and raise ``FrameError`` or ``CloseSocket``. Before each, the user is
     read anew. As in Channels, an event sent to a topic calls the method that its type names.
     """
@@ -60,15 +60,15 @@ class ProtocolConsumer(EndsWithItsLogin, AsyncWebsocketConsumer):
         """
         raise NotImplementedError
 
-    def enter(self) -> Any:
+    def join(self) -> Any:
         """Set ``person`` and return the state to send on joining. Raises CloseSocket."""
         raise NotImplementedError
 
-    def welcome(self, missed: Any, members: list[Person]) -> list[Frame]:
+    def welcome(self, state: Any, members: list[Person]) -> list[Frame]:
         """Return the first frames, without waiting."""
         raise NotImplementedError
 
-    def newest(self) -> Any:
+    def position(self) -> Any:
         """Return the frame that shows a client whether it has missed anything.
 
         Raises CloseSocket when the user may not be in the topic any more.
@@ -81,7 +81,7 @@ class ProtocolConsumer(EndsWithItsLogin, AsyncWebsocketConsumer):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        cls.handlers = {frames.PingRequest: ProtocolConsumer.on_ping, **cls.handlers}
+        cls.handlers = {frames.PingRequest: FrameConsumer.on_ping, **cls.handlers}
         any_of_them: Any = reduce(or_, cls.handlers)
         cls.decoder = msgspec.json.Decoder(any_of_them)
 
@@ -90,10 +90,10 @@ class ProtocolConsumer(EndsWithItsLogin, AsyncWebsocketConsumer):
         self.id = uuid4().hex
         self.bad_frames = 0  # in a row
         self.is_catching_up = False
-        self.entering = asyncio.Lock()
-        self.first_event: asyncio.Task | None = None  # one that came while it entered
-        self.entered: list[tuple[str, str, float]] = []  # topic, member, seconds to stay
-        self.has_left = False
+        self.join_lock = asyncio.Lock()
+        self.first_event: asyncio.Task | None = None  # one that arrived while the socket joined
+        self.tracked: list[tuple[str, str, float]] = []  # topic, member, seconds until it leaves
+        self.is_disconnected = False
 
     async def __call__(self, scope, receive, send) -> None:
         limited: LimitedSocket | None = scope.get("limited")
@@ -102,18 +102,18 @@ class ProtocolConsumer(EndsWithItsLogin, AsyncWebsocketConsumer):
             receive, send = limited.receive, limited.send
         self.scope, self.base_send, self.receive_event = scope, send, receive
         self.socket, self.bucket = limited.socket, limited.bucket
-        self.writer = Writer(self.socket, self._too_slow)
+        self.writer = Writer(self.socket, self._on_overflow)
         try:
             while (event := await self._next_event())["type"] != "websocket.disconnect":
                 await getattr(self, get_handler_name(event))(event)
             await self.leave(event.get("code", 1005), event.get("reason", ""))  # open at a limit
         finally:  # disconnect() may never be called
-            self.has_left = True
+            self.is_disconnected = True
             if self.first_event is not None:
                 self.first_event.cancel()
             for topic in getattr(self, "topics", ()):
                 hub().leave(topic, self)
-            for topic, member, seconds in self.entered:
+            for topic, member, seconds in self.tracked:
                 presence().untrack(topic, member, seconds)
 
     async def websocket_connect(self, message: dict) -> None:
@@ -122,8 +122,8 @@ class ProtocolConsumer(EndsWithItsLogin, AsyncWebsocketConsumer):
         goodbye = frames.DisconnectFrame(CloseCode.RESTART, "restart", spread_ms)
         self.socket.farewell = goodbye.encode()
         try:
-            async with self.entering:
-                await self._enter_unless_gone()
+            async with self.join_lock:
+                await self._join_unless_disconnected()
         except CloseSocket as close:
             await self.leave(close.code, close.reason, close.retry_in_ms)
         except Exception as error:
@@ -134,36 +134,36 @@ class ProtocolConsumer(EndsWithItsLogin, AsyncWebsocketConsumer):
         first, self.first_event = self.first_event, None
         return await (first or self.receive_event())
 
-    async def _enter_unless_gone(self) -> None:
-        """Let nobody wait, or be waited for, whose client has given up meanwhile."""
-        entering = asyncio.ensure_future(self._enter())
+    async def _join_unless_disconnected(self) -> None:
+        """Join, or give up, with the slot in the queue, when the client disconnects meanwhile."""
+        joining = asyncio.ensure_future(self._join())
         first = self.first_event = asyncio.ensure_future(self.receive_event())
         try:
-            await asyncio.wait({entering, first}, return_when=asyncio.FIRST_COMPLETED)
-            if entering.done() or not _is_the_end(first):
-                await entering
+            await asyncio.wait({joining, first}, return_when=asyncio.FIRST_COMPLETED)
+            if joining.done() or not _is_disconnect(first):
+                await joining
         finally:
-            entering.cancel()
-            await asyncio.wait({entering})
+            joining.cancel()
+            await asyncio.wait({joining})
 
-    async def _enter(self) -> None:
-        async with hub().entrance.place():
+    async def _join(self) -> None:
+        async with hub().connect_limiter.slot():
             topic = await self._call(type(self).topic)
-        self.topics = [topic, *self.own_topics()]
+        self.topics = [topic, *self.login_topics()]
         await asyncio.gather(*(hub().join(topic, self) for topic in self.topics))
-        # Read after the subscription: nothing falls between.
-        async with hub().entrance.place():
-            missed = await self._call(type(self).enter)
+        # The state is read after the subscription, so that no message falls between.
+        async with hub().connect_limiter.slot():
+            state = await self._call(type(self).join)
         sockets = f"sockets.{self.person.id}"
-        self.entered.append((sockets, self.id, 0))
+        self.tracked.append((sockets, self.id, 0))
         if await presence().count(sockets, self.id) > settings.WEBSOCKETS_PER_PERSON:
             detail = f"{settings.WEBSOCKETS_PER_PERSON} sockets are open"
             raise CloseSocket(CloseCode.TOO_MANY, detail)
-        members = await self._stay(topic, self.person.encode(), RELOAD_SECONDS)
-        self.writer.start(*(frame.encode() for frame in self.welcome(missed, people(members))))
+        members = await self._track(topic, self.person.encode(), RELOAD_SECONDS)
+        self.writer.start(*(frame.encode() for frame in self.welcome(state, people(members))))
 
-    async def _stay(self, topic: str, member: str, seconds: float) -> set[str]:
-        self.entered.append((topic, member, seconds))
+    async def _track(self, topic: str, member: str, seconds: float) -> set[str]:
+        self.tracked.append((topic, member, seconds))
         return await presence().track(topic, member)
 
     async def websocket_receive(self, message: dict) -> None:
@@ -206,18 +206,18 @@ class ProtocolConsumer(EndsWithItsLogin, AsyncWebsocketConsumer):
             self.write_frame(frames.ErrorFrame("internal", f"error {number} in the log", ref))
 
     async def on_ping(self, frame: frames.PingRequest) -> Frame:
-        await self._look_again()  # some changes send no event
-        return msgspec.structs.replace(await self._call(type(self).newest), ref=frame.ref)
+        await self._refresh_login()  # some changes send no event
+        return msgspec.structs.replace(await self._call(type(self).position), ref=frame.ref)
 
     async def login_changed(self, event: dict) -> None:
-        await self._look_again()
-        self.catch_up()  # which looks whether the user may stay in the topic
+        await self._refresh_login()
+        self.catch_up()  # position() checks whether the user may stay in the topic
 
-    async def _look_again(self) -> None:
-        """Read session, user and name anew. Raises CloseSocket when the login has ended."""
-        async with self.entering:  # one at a time: the newest name stays
+    async def _refresh_login(self) -> None:
+        """Read session, user and name anew. Raises CloseSocket when the login is over."""
+        async with self.join_lock:  # one at a time: the newest name stays
             person = await in_thread(self._read_person)
-            if person.id == self.person.id and person != self.person and not self.has_left:
+            if person.id == self.person.id and person != self.person and not self.is_disconnected:
                 await self._rename(person)
 
     def _read_person(self) -> Person:
@@ -228,12 +228,12 @@ class ProtocolConsumer(EndsWithItsLogin, AsyncWebsocketConsumer):
     async def _rename(self, person: Person) -> None:
         """Show the new name in place of the old one."""
         old, self.person = self.person.encode(), person
-        for topic, member, seconds in list(self.entered):
+        for topic, member, seconds in list(self.tracked):
             if member == old:
-                await self._stay(topic, person.encode(), seconds)
-                if self.has_left:
+                await self._track(topic, person.encode(), seconds)
+                if self.is_disconnected:
                     return
-                self.entered.remove((topic, member, seconds))
+                self.tracked.remove((topic, member, seconds))
                 presence().untrack(topic, member, 0)
 
     async def _call(self, handler: Callable, *args: Any) -> Any:
@@ -245,11 +245,11 @@ class ProtocolConsumer(EndsWithItsLogin, AsyncWebsocketConsumer):
         self.writer.write(event)
 
     def handle(self, event: dict) -> None:
-        in_background(self._handle(event))
+        spawn(self._handle(event))
 
     async def _handle(self, event: dict) -> None:
-        async with self.entering:
-            pass  # what handlers need is there once it has entered
+        async with self.join_lock:
+            pass  # handlers need what joining sets
         if not self.socket.closing:
             async with self._told_of_errors():
                 await self._call(getattr(type(self), get_handler_name(event)), event)
@@ -262,7 +262,7 @@ class ProtocolConsumer(EndsWithItsLogin, AsyncWebsocketConsumer):
     async def events_missed(self, event: dict) -> None:
         await asyncio.sleep(random.uniform(*CATCH_UP_SECONDS))
         self.is_catching_up = False
-        self.write_frame(await self._call(type(self).newest))
+        self.write_frame(await self._call(type(self).position))
 
     def write_frame(self, frame: Frame) -> int:
         """Write a frame, and return its size in bytes."""
@@ -276,12 +276,12 @@ class ProtocolConsumer(EndsWithItsLogin, AsyncWebsocketConsumer):
         farewell = frames.DisconnectFrame(code, reason, retry_in_ms).encode()
         await self.socket.close(code, farewell)
 
-    def _too_slow(self) -> None:
-        in_background(self.leave(CloseCode.TOO_SLOW, "too much is waiting to be read"))
+    def _on_overflow(self) -> None:
+        spawn(self.leave(CloseCode.TOO_SLOW, "too much is waiting to be read"))
 
 
-def _is_the_end(event: asyncio.Task) -> bool:
-    """Whether the client has gone, by an event or by what a server raises."""
+def _is_disconnect(event: asyncio.Task) -> bool:
+    """Whether the client has disconnected: a server sends an event, or raises."""
     if event.cancelled() or event.exception() is not None:
         return True
     return event.result()["type"] == "websocket.disconnect"

@@ -1,20 +1,45 @@
-// The page at "/": one WebSocket, opened again whenever it was lost.
+// @ts-check
+// The page at "/": what is typed goes through a WebSocket and comes back.
 
-const form = document.querySelector("#form");
-const input = document.querySelector("#text");
-const log = document.querySelector("#log");
-const state = document.querySelector("#state");
+import { ReconnectingSocket } from "../realtime/socket.js";
 
-const address = new URL(document.querySelector("main").dataset.socket, location.href);
-address.protocol = location.protocol === "https:" ? "wss:" : "ws:";
+const PING = "";
+const ANSWER_TO_PING = "You said: ";
 
-const HEARTBEAT_MS = 25_000; // the server closes a socket that sends nothing for 60 s
-const HEARTBEAT_ANSWER = "You said: ";
+const form = /** @type {HTMLFormElement} */ (document.querySelector("#form"));
+const input = /** @type {HTMLInputElement} */ (document.querySelector("#text"));
+const button = /** @type {HTMLButtonElement} */ (document.querySelector("button"));
+const log = /** @type {HTMLElement} */ (document.querySelector("#log"));
+const status = /** @type {HTMLElement} */ (document.querySelector("#state"));
 
-let socket;
-let attempts = 0;
-let heartbeat;
+const path = document.querySelector("main")?.dataset.socket ?? "";
+const address = new URL(path, location.href.replace(/^http/, "ws"));
+const socket = new ReconnectingSocket(() => address, PING);
 
+socket.on("state", ({ state }) => {
+  const isConnected = state === "connected";
+  button.disabled = !isConnected;
+  if (isConnected) status.textContent = `Connected to ${address}`;
+  else if (state === "refused") status.textContent = "The server has closed the connection.";
+  else status.textContent = "Connection lost. Reconnecting…";
+});
+
+socket.on("message", (text) => {
+  if (text !== ANSWER_TO_PING) show(text, "server");
+});
+
+form.addEventListener("submit", (event) => {
+  event.preventDefault();
+  if (socket.state !== "connected") return;
+  socket.send(input.value);
+  show(input.value, "mine");
+  form.reset();
+});
+
+/**
+ * @param {string} text
+ * @param {"mine" | "server"} author
+ */
 function show(text, author) {
   const line = document.createElement("li");
   line.className = author;
@@ -24,40 +49,4 @@ function show(text, author) {
   line.scrollIntoView({ block: "nearest" });
 }
 
-function connect() {
-  socket = new WebSocket(address);
-  socket.addEventListener("open", () => {
-    attempts = 0;
-    state.textContent = `Connected to ${address}`;
-    form.querySelector("button").disabled = false;
-    sendHeartbeatLater();
-  });
-  socket.addEventListener("message", (event) => {
-    sendHeartbeatLater();
-    if (event.data !== HEARTBEAT_ANSWER) show(event.data, "server");
-  });
-  socket.addEventListener("close", () => {
-    clearTimeout(heartbeat);
-    // Random, so that a restarted server is not met by all its pages at once.
-    const wait = Math.random() * Math.min(30_000, 1_000 * 2 ** attempts++);
-    state.textContent = "Connection lost. Reconnecting…";
-    form.querySelector("button").disabled = true;
-    setTimeout(connect, wait);
-  });
-}
-
-// Called by events: browsers let a timer that a timer has set, in a hidden tab, wait for a minute.
-function sendHeartbeatLater() {
-  clearTimeout(heartbeat);
-  heartbeat = setTimeout(() => socket.send(""), HEARTBEAT_MS);
-}
-
-form.addEventListener("submit", (event) => {
-  event.preventDefault();
-  if (socket.readyState !== WebSocket.OPEN) return;
-  socket.send(input.value);
-  show(input.value, "mine");
-  form.reset();
-});
-
-connect();
+socket.connect();

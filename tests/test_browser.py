@@ -46,17 +46,20 @@ CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stab
 
 
 class Site:
-    """A generated project that runs, with a database of its own."""
+    """A generated project that runs, with a database of its own, for development by default."""
 
-    def __init__(self, gate: Gate, folder: Path, port: int) -> None:
+    def __init__(self, gate: Gate, folder: Path, port: int, **variables: str) -> None:
         self.gate, self.log_path, self.port = gate, folder / "log", port
         self.url = f"http://127.0.0.1:{port}"
         self.environment = {
             **gate.variables,
             "DJANGO_DEBUG": "true",
             "SQLITE_PATH": str(folder / "db.sqlite3"),
+            **variables,
         }
         self.manage("migrate", "--verbosity", "0")
+        if self.environment["DJANGO_DEBUG"] == "false":
+            self.manage("collectstatic", "--verbosity", "0")
         self.rooms: list[str] = []  # that nobody has entered
         self.start()
 
@@ -108,6 +111,27 @@ def site(request, cookies_session, environments, tmp_path_factory) -> Iterator[S
     gate.install()
     with own_port() as port:
         site = Site(gate, tmp_path_factory.mktemp("site"), port)
+        yield site
+        site.stop()
+    assert "Traceback" not in site.log_path.read_text(), site.log_path.read_text()
+
+
+@pytest.fixture
+def production(bake, environments, tmp_path) -> Iterator[Site]:
+    """A chat with the settings of production, but for HTTPS."""
+    gate = Gate(bake(), environments)
+    gate.install()
+    with own_port() as port:
+        site = Site(
+            gate,
+            tmp_path,
+            port,
+            DJANGO_DEBUG="false",
+            DJANGO_HTTPS="false",
+            DJANGO_SECRET_KEY="for one test " * 5,
+            DJANGO_ALLOWED_HOSTS="127.0.0.1",
+            STATIC_ROOT=str(tmp_path / "static"),
+        )
         yield site
         site.stop()
     assert "Traceback" not in site.log_path.read_text(), site.log_path.read_text()
@@ -527,6 +551,109 @@ def test_a_start_over_during_a_catch_up_shows_each_message_once(person):
     ann.page.clock.run_for(2_000)
     script.tell(type="chat.message", **script.history(4, 4)["messages"][0])
     expect(log(ann.page)).to_have_text(["1", "2", "3", "4"])
+
+
+class Poll:
+    """A server of another app than the chat, which lets each client in and hears its frames."""
+
+    def __init__(self, page: Page) -> None:
+        self.heard: list[dict] = []
+        self.sockets: list[WebSocketRoute] = []
+        page.route_web_socket(re.compile("/ws/poll/"), self._open)
+
+    def _open(self, socket: WebSocketRoute) -> None:
+        self.sockets.append(socket)
+        socket.on_message(lambda text: self.heard.append(json.loads(text)))
+        self.tell(type="poll.state", heartbeat=25, limits={"burst": 1})
+
+    def tell(self, **frame: object) -> None:
+        self.sockets[-1].send(json.dumps(frame))
+
+    def votes(self) -> list[str]:
+        return [frame["choice"] for frame in self.heard if frame["type"] == "poll.vote"]
+
+
+CLIENT_ALONE = """async () => {
+    const { FrameClient } = await import("/static/realtime/client.js");
+    const client = new FrameClient(() => new URL("/ws/poll/1/", location.href));
+    Object.assign(window, { client, states: [], frames: [], answers: [], errors: [] });
+    client.on("state", ({ state }) => states.push(state));
+    client.on("poll.state", (frame) => frames.push(frame.type));
+    window.vote = (choice) => client.ask({ type: "poll.vote", choice })
+        .then((answer) => answers.push(answer.choice), (error) => errors.push(error.code));
+    client.connect();
+}"""
+
+
+def test_the_client_asks_and_comes_back_without_the_chat(person):
+    ann = person()
+    ann.page.clock.install()
+    poll = Poll(ann.page)
+    ann.page.goto(f"{ann.site.url}/echo/")
+    ann.page.evaluate(CLIENT_ALONE)
+    ann.page.wait_for_function("states.at(-1) === 'connected'")
+
+    ann.page.evaluate("['red', 'blue'].forEach(vote)")
+    ann.page.clock.run_for(5_000)
+    assert poll.votes() == ["red"]  # the second question waits for the answer to the first
+    poll.tell(type="system.error", code="unavailable", detail="", ref=poll.heard[0]["ref"])
+    ann.page.clock.run_for(5_000)
+    assert poll.votes() == ["red", "blue"]  # a temporary error leaves the place to others
+    poll.tell(type="system.ack", choice="blue", ref=poll.heard[1]["ref"])
+    ann.page.wait_for_function("answers.length === 1")
+    ann.page.clock.run_for(5_000)
+    assert poll.votes() == ["red", "blue", "red"]
+    poll.tell(type="system.ack", choice="red", ref=poll.heard[2]["ref"])
+    ann.page.wait_for_function("answers.length === 2")
+    ann.page.clock.run_for(12_000)  # 27 s since it was let in
+    assert poll.heard[-1] == {"type": "system.ping"}
+    poll.tell(type="system.pong")
+
+    poll.tell(type="system.disconnect", code=4200, reason="restart", retry_in_ms=5_000)
+    ann.page.wait_for_function("states.at(-1) === 'reconnecting'")
+    ann.page.evaluate("vote('green')")
+    ann.page.wait_for_function("errors.length === 1")
+    ann.page.clock.run_for(6_000)
+    ann.page.wait_for_function("states.at(-1) === 'connected'")
+    assert ann.page.evaluate("errors") == ["lost"]
+    assert ann.page.evaluate("frames") == ["poll.state", "poll.state"]
+
+    poll.tell(type="system.disconnect", code=4003, reason="not for you")
+    ann.page.wait_for_function("states.at(-1) === 'refused'")
+    ann.page.clock.run_for(60_000)
+    assert len(poll.sockets) == 2
+
+
+def test_the_echo_page_answers_and_comes_back(person, site):
+    ann = person()
+    ann.page.goto(f"{site.url}/echo/")
+    expect(state(ann.page)).to_contain_text("Connected")
+    ann.page.get_by_label("Say something").fill("שלום")
+    ann.page.keyboard.press("Enter")
+    expect(ann.page.get_by_role("listitem")).to_have_text(["שלום", "You said: שלום"])
+    ann.context.set_offline(True)
+    expect(state(ann.page)).to_contain_text("Reconnecting")
+    ann.context.set_offline(False)
+    expect(state(ann.page)).to_contain_text("Connected")
+
+
+def test_production_serves_each_module_under_its_hash(production, browser):
+    with browser.new_context() as context:
+        ann = Person(production, context)
+        scripts = {}
+        ann.page.on("response", lambda response: scripts.update({response.url: response}))
+        ann.enter()
+        ann.say("from production")
+        expect(log(ann.page)).to_have_text(["from production"])
+        ann.page.goto(f"{production.url}/echo/")
+        expect(state(ann.page)).to_contain_text("Connected")
+        scripts = {url: response for url, response in scripts.items() if ".js" in url}
+        modules = list(production.gate.project.glob("*/static/*/*.js"))
+        assert len(scripts) == len(modules)
+        for url, response in scripts.items():
+            assert re.search(r"\.[0-9a-f]{12}\.js$", url), url
+            assert "immutable" in response.headers["cache-control"], url
+        assert ann.errors == []
 
 
 def test_the_keyboard_is_enough(person, room):

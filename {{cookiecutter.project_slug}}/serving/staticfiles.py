@@ -7,10 +7,21 @@ from collections.abc import Awaitable, Callable
 from django.conf import settings
 from django.contrib.staticfiles.storage import staticfiles_storage
 from whitenoise.middleware import WhiteNoiseMiddleware
+from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 from serving.asgi import path_below
 
 CHUNK_BYTES = 64 * 1024
+
+
+class HashedFiles(CompressedManifestStaticFilesStorage):
+    """Storage for production: names with a hash, also where a JavaScript module imports another.
+
+    Browsers keep such files for ever, and fetch the new ones after a deploy.
+    https://docs.djangoproject.com/en/stable/ref/contrib/staticfiles/#manifeststaticfilesstorage
+    """
+
+    support_js_module_import_aggregation = True
 
 
 def missing_files() -> str:

@@ -1,4 +1,6 @@
+import fcntl
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,6 +15,7 @@ from cookiecutter.environment import StrictEnvironment
 from gate import newest_python
 from jinja2 import BytecodeCache
 from jinja2.bccache import Bucket
+from playwright.sync_api import Browser, sync_playwright
 from progress import Progress
 from variants import (
     QUESTIONS,
@@ -29,6 +32,8 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # No choice has a part of this name, so tests can look for words of the choices.
 SLUG = "lighthouse"
+
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 # Chats that an owner changes, whose own tests then pass. They have no other choice in common.
 OWNED = [
@@ -248,3 +253,39 @@ def cookiecutter(environment, output) -> Callable[..., subprocess.CompletedProce
         )
 
     return cookiecutter
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    found = next(filter(None, map(shutil.which, CHROMIUM)), None)
+    if found is None:
+        subprocess.run([sys.executable, "-m", "playwright", "install", "chromium"], check=True)
+    with sync_playwright() as playwright:
+        arguments = ["--no-sandbox"] if os.getuid() == 0 else []
+        yield playwright.chromium.launch(executable_path=found, args=arguments)
+
+
+@pytest.fixture(scope="session")
+def tool(environments) -> Callable[..., subprocess.CompletedProcess]:
+    """Run a program of package-lock.json, installed once for all test processes."""
+    folder = environments / "javascript"
+    with open(environments / "javascript.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not folder.exists():
+            folder.mkdir()
+            for name in ("package.json", "package-lock.json"):
+                shutil.copy(ROOT / name, folder)
+            subprocess.run(
+                ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"],
+                cwd=folder,
+                check=True,
+                timeout=300,
+            )
+
+    def tool(name: str, *words: str, cwd: Path) -> subprocess.CompletedProcess:
+        program = folder / "node_modules" / ".bin" / name
+        return subprocess.run(
+            [program, *words], cwd=cwd, capture_output=True, text=True, timeout=120
+        )
+
+    return tool

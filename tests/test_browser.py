@@ -3,11 +3,6 @@
 import json
 import os
 import re
-import shutil
-import signal
-import socket
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -17,18 +12,15 @@ import pytest
 from conftest import bake_with
 from gate import Gate
 from playwright.sync_api import (
-    Browser,
     BrowserContext,
     Locator,
     Page,
     WebSocketRoute,
     expect,
-    sync_playwright,
 )
 from ports import own_port
+from sites import Site
 
-START_SECONDS = 60
-STOP_SECONDS = 15
 # Above the client's longest wait between two attempts to connect.
 expect.set_options(timeout=40_000)
 
@@ -42,68 +34,6 @@ HOSTILE = [
 
 SENT_AT = "2026-11-23T07:06:54Z"
 
-CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-
-
-class Site:
-    """A generated project that runs, with a database of its own, for development by default."""
-
-    def __init__(self, gate: Gate, folder: Path, port: int, **variables: str) -> None:
-        self.gate, self.log_path, self.port = gate, folder / "log", port
-        self.url = f"http://127.0.0.1:{port}"
-        self.environment = {
-            **gate.variables,
-            "DJANGO_DEBUG": "true",
-            "SQLITE_PATH": str(folder / "db.sqlite3"),
-            **variables,
-        }
-        self.manage("migrate", "--verbosity", "0")
-        if self.environment["DJANGO_DEBUG"] == "false":
-            self.manage("collectstatic", "--verbosity", "0")
-        self.rooms: list[str] = []  # that nobody has entered
-        self.start()
-
-    def manage(self, *words: str) -> str:
-        return self.gate.run("python", "manage.py", *words, **self.environment)
-
-    def new_room(self) -> str:
-        if not self.rooms:
-            self.rooms = [f"room-{time.monotonic_ns()}-{number}" for number in range(20)]
-            room = "Room(slug=slug, title='Garden', open_to_guests=True)"
-            make = f"Room.objects.bulk_create({room} for slug in {self.rooms})"
-            self.manage("shell", "--no-imports", "-c", f"from chat.models import Room; {make}")
-        return self.rooms.pop()
-
-    def start(self) -> None:
-        command = ["manage.py", "serve", "--port", str(self.port)]
-        with open(self.log_path, "a") as log:
-            self.process = subprocess.Popen(
-                [self.gate.environment / "bin" / "python", *command],
-                cwd=self.gate.project,
-                env=self.environment,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-        deadline = time.monotonic() + START_SECONDS
-        while not self._listens():
-            assert self.process.poll() is None, self.log_path.read_text()
-            assert time.monotonic() < deadline, self.log_path.read_text()
-            time.sleep(0.05)
-
-    def _listens(self) -> bool:
-        with socket.socket() as client:
-            return client.connect_ex(("127.0.0.1", self.port)) == 0
-
-    def stop(self) -> None:
-        self.process.terminate()
-        try:
-            self.process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            os.killpg(self.process.pid, signal.SIGKILL)
-            self.process.wait()
-            pytest.fail(f"did not stop\n{self.log_path.read_text()}")
-
 
 @pytest.fixture(scope="session")
 def site(request, cookies_session, environments, tmp_path_factory) -> Iterator[Site]:
@@ -112,7 +42,7 @@ def site(request, cookies_session, environments, tmp_path_factory) -> Iterator[S
     with own_port() as port:
         site = Site(gate, tmp_path_factory.mktemp("site"), port)
         yield site
-        site.stop()
+        site.close()
     assert "Traceback" not in site.log_path.read_text(), site.log_path.read_text()
 
 
@@ -133,18 +63,8 @@ def production(bake, environments, tmp_path) -> Iterator[Site]:
             STATIC_ROOT=str(tmp_path / "static"),
         )
         yield site
-        site.stop()
+        site.close()
     assert "Traceback" not in site.log_path.read_text(), site.log_path.read_text()
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    found = next(filter(None, map(shutil.which, CHROMIUM)), None)
-    if found is None:
-        subprocess.run([sys.executable, "-m", "playwright", "install", "chromium"], check=True)
-    with sync_playwright() as playwright:
-        arguments = ["--no-sandbox"] if os.getuid() == 0 else []
-        yield playwright.chromium.launch(executable_path=found, args=arguments)
 
 
 class Person:
@@ -279,7 +199,7 @@ def test_a_restart_loses_nothing(person, room, site):
         ann.say(f"ann {number}")
         bob.say(f"bob {number}")
         said += [f"ann {number}", f"bob {number}"]
-    site.stop()
+    site.close()
     expect(state(ann.page)).to_contain_text("Reconnecting")
     for number in range(3, 6):
         ann.say(f"ann {number}")

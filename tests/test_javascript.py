@@ -1,43 +1,11 @@
 """The JavaScript of a generated project: its types, as an editor sees them, and its style."""
 
-import fcntl
-import shutil
-import subprocess
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from variants import CHOICES, ROOT
+from variants import CHOICES
 
 STYLE = ["--indent-style=space", "--line-width=100"]
-
-Tool = Callable[..., subprocess.CompletedProcess]
-
-
-@pytest.fixture(scope="session")
-def tool(environments) -> Tool:
-    """Run a program of package-lock.json, installed once for all test processes."""
-    folder = environments / "javascript"
-    with open(environments / "javascript.lock", "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not folder.exists():
-            folder.mkdir()
-            for name in ("package.json", "package-lock.json"):
-                shutil.copy(ROOT / name, folder)
-            subprocess.run(
-                ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"],
-                cwd=folder,
-                check=True,
-                timeout=300,
-            )
-
-    def tool(name: str, *words: str, cwd: Path) -> subprocess.CompletedProcess:
-        program = folder / "node_modules" / ".bin" / name
-        return subprocess.run(
-            [program, *words], cwd=cwd, capture_output=True, text=True, timeout=120
-        )
-
-    return tool
 
 
 def modules(project: Path) -> list[str]:

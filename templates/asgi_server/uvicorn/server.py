@@ -30,7 +30,14 @@ logging.getLogger("uvicorn.error").addFilter(
 
 def run_in_thread(application, host: str, port: int) -> None:
     """Serve in this process, for development."""
-    uvicorn.run(application, host=host, port=port, ws_max_size=READ_LIMIT_BYTES, log_config=None)
+    uvicorn.run(
+        application,
+        host=host,
+        port=port,
+        ws_max_size=READ_LIMIT_BYTES,
+        ws_per_message_deflate=False,
+        log_config=None,
+    )
 
 
 def run(host: str, port: int, uds: str | None, uds_mode: int, workers: int) -> None:

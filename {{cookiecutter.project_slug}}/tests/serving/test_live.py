@@ -3,10 +3,13 @@
 
 import http.client
 import re
+import shlex
 import shutil
 import signal
 import socket
 import stat
+import subprocess
+import sys
 from collections.abc import Generator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -17,6 +20,7 @@ from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.urls import reverse
 from websockets.exceptions import ConnectionClosed, InvalidMessage, InvalidStatus
+from websockets.extensions.permessage_deflate import PerMessageDeflate
 from websockets.sync.client import unix_connect
 
 from serving.close_codes import CloseCode
@@ -118,14 +122,18 @@ def test_an_empty_message_is_one(start, project_copy, production):
             assert websocket.recv(timeout=ANSWER_SECONDS) == message
 
 
-{% if not server_facts.compresses_in_production %}
-def test_nothing_is_compressed_in_production(serve):
+def test_nothing_is_compressed(server):
     """Each socket would keep a window of memory, and a secret could be guessed by its size."""
-    with serve.connect(compression="deflate") as websocket:
+    with server.connect(compression="deflate") as websocket:
         assert websocket.protocol.extensions == []
+        assert ask(websocket, "Hello") == "You said: Hello"
+        websocket.protocol.extensions = [PerMessageDeflate(True, True, 15, 15)]  # all the same
+        websocket.send("0" * 100 * settings.WEBSOCKET_MAX_BYTES)
+        with pytest.raises(ConnectionClosed):
+            websocket.recv(timeout=ANSWER_SECONDS)
+    assert "Traceback" not in server.log
 
 
-{% endif %}
 def test_the_server_itself_believes_no_proxy(start, production):
     """Headers of 127.0.0.1 count for nothing here, whatever the server's own defaults are."""
     server = start("manage.py serve --port PORT", {**production, "TRUSTED_PROXIES": "192.0.2.1"})
@@ -423,6 +431,19 @@ def test_serve_refuses_a_taken_port_in_a_line(serve, production):
         f"CommandError: Cannot listen on 127.0.0.1, port {serve.port}: Address already in use.",
         "exit status 1",
     ]
+
+
+def test_the_own_command_fails_on_a_taken_port(production):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        program, *words = shlex.split(OWN_COMMAND.replace("PORT", str(taken.getsockname()[1])))
+        done = subprocess.run(
+            [Path(sys.executable).with_name(program), *words],
+            cwd=settings.BASE_DIR,
+            env=production,
+            capture_output=True,
+            timeout=START_SECONDS,
+        )
+    assert done.returncode > 0
 
 
 def can_connect(path: Path) -> bool:

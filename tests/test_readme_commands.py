@@ -161,8 +161,29 @@ def test_the_command_for_those_who_have_all_is_the_repository_s(name):
     assert f'name = "{name.rpartition("/")[2]}"' in pyproject
 
 
+@pytest.fixture(scope="session")
+def install_uv(tmp_path_factory) -> Callable[..., None]:
+    """Run the commands that put uv into a project, or copy what the same ones put into another.
+
+    They know nothing of the project, and pip takes longer than all that follows.
+    """
+    installed: dict[str, Path] = {}
+
+    def install_uv(commands: str, project: Path, shell: Callable[[str, Path], str]) -> None:
+        if commands in installed:
+            shutil.copytree(
+                installed[commands], project / ".uv", symlinks=True, copy_function=os.link
+            )
+        else:
+            shell(commands, project)
+            kept = tmp_path_factory.mktemp("uv") / ".uv"
+            installed[commands] = shutil.copytree(project / ".uv", kept, symlinks=True)
+
+    return install_uv
+
+
 def test_the_commands_of_a_project_s_readme_work(
-    bake, environments, gated, machine, shell, redis_url, tmp_path
+    bake, environments, gated, machine, shell, install_uv, redis_url, tmp_path
 ):
     """Those of the section "Test it" are run by the project's gate."""
     variant, python = gated
@@ -174,7 +195,9 @@ def test_the_commands_of_a_project_s_readme_work(
     machine["UV_PROJECT_ENVIRONMENT"] = str(gate.environment)
 
     install, *run = code(section(readme, "Run it"), "sh")
-    found = shell(f'{install.strip()} && printf "\\n%s" "$PATH"', project)
+    install, _, export = install.strip().rpartition(" && ")
+    install_uv(install, project, shell)
+    found = shell(f'{export} && printf "\\n%s" "$PATH"', project)
     machine["PATH"] = found.splitlines()[-1]
     assert str(project) in machine["PATH"]
     prepare, start, meanwhile = "".join(run).partition("uv run manage.py runserver")

@@ -61,7 +61,7 @@ MUTATIONS = [
     Mutation(
         "ready while it stops",
         "serving/readiness.py",
-        '["process: it is stopping"] if traffic().is_stopping else []',
+        '["process: it is stopping"] if server_state().is_stopping else []',
         "[]",
         "tests/chat/test_readiness.py",
     ),

@@ -20,7 +20,7 @@ from realtime.sessions import LoginMiddleware
 {% endif %}
 from serving import server
 from serving.asgi import lifespan, unknown_path
-from serving.drain import Drain
+from serving.connections import ConnectionTracker
 from serving.limits import SocketLimits
 from serving.middleware import OriginCheck, TrustedProxies
 from serving.readiness import Readiness, database_is_ready
@@ -37,7 +37,7 @@ websocket_urlpatterns = [
 # What /ready/ asks, by the names in its answer.
 probes = {"channel layer": layer_is_ready, "database": database_is_ready}
 
-application = Drain(
+application = ConnectionTracker(
     TrustedProxies(
         ProtocolTypeRouter(
             {
@@ -58,4 +58,4 @@ application = Drain(
         )
     )
 )
-server.install_drain()
+server.patch_server()

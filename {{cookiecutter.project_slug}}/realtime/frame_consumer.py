@@ -28,8 +28,9 @@ from realtime.sessions import LoginBoundMixin
 from realtime.tasks import spawn
 from realtime.threads import OUTAGES, in_thread
 from realtime.writer import Writer
+from serving.asgi import Receive, Scope, Send
 from serving.close_codes import CloseCode
-from serving.connections import Socket
+from serving.connections import WebSocketConnection
 from serving.limits import COST_BYTES, LimitedSocket
 
 logger = logging.getLogger(__name__)
@@ -95,10 +96,10 @@ class FrameConsumer(LoginBoundMixin, AsyncWebsocketConsumer):
         self.tracked: list[tuple[str, str, float]] = []  # topic, member, seconds until it leaves
         self.is_disconnected = False
 
-    async def __call__(self, scope, receive, send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         limited: LimitedSocket | None = scope.get("limited")
         if limited is None:  # a test of the consumer alone
-            limited = LimitedSocket(Socket(scope, receive, send))
+            limited = LimitedSocket(WebSocketConnection(scope, receive, send))
             receive, send = limited.receive, limited.send
         self.scope, self.base_send, self.receive_event = scope, send, receive
         self.socket, self.bucket = limited.socket, limited.bucket
@@ -120,7 +121,7 @@ class FrameConsumer(LoginBoundMixin, AsyncWebsocketConsumer):
         await self.accept()  # a close code reaches only an open socket
         spread_ms = random.randint(1, 1000 * settings.WEBSOCKET_RESTART_SECONDS)  # not all at once
         goodbye = frames.DisconnectFrame(CloseCode.RESTART, "restart", spread_ms)
-        self.socket.farewell = goodbye.encode()
+        self.socket.restart_frame = goodbye.encode()
         try:
             async with self.join_lock:
                 await self._join_unless_disconnected()
@@ -147,6 +148,7 @@ class FrameConsumer(LoginBoundMixin, AsyncWebsocketConsumer):
             await asyncio.wait({joining})
 
     async def _join(self) -> None:
+        tracker = presence()  # made first: it handles events of the topic from the first on
         async with hub().connect_limiter.slot():
             topic = await self._call(type(self).topic)
         self.topics = [topic, *self.login_topics()]
@@ -156,7 +158,7 @@ class FrameConsumer(LoginBoundMixin, AsyncWebsocketConsumer):
             state = await self._call(type(self).join)
         sockets = f"sockets.{self.person.id}"
         self.tracked.append((sockets, self.id, 0))
-        if await presence().count(sockets, self.id) > settings.WEBSOCKETS_PER_PERSON:
+        if await tracker.count(sockets, self.id) > settings.WEBSOCKETS_PER_PERSON:
             detail = f"{settings.WEBSOCKETS_PER_PERSON} sockets are open"
             raise CloseSocket(CloseCode.TOO_MANY, detail)
         members = await self._track(topic, self.person.encode(), RELOAD_SECONDS)
@@ -250,7 +252,7 @@ class FrameConsumer(LoginBoundMixin, AsyncWebsocketConsumer):
     async def _handle(self, event: dict) -> None:
         async with self.join_lock:
             pass  # handlers need what joining sets
-        if not self.socket.closing:
+        if not self.socket.is_closing:
             async with self._told_of_errors():
                 await self._call(getattr(type(self), get_handler_name(event)), event)
 
@@ -273,8 +275,8 @@ class FrameConsumer(LoginBoundMixin, AsyncWebsocketConsumer):
     async def leave(self, code: int, reason: str, retry_in_ms: int = 0) -> None:
         """Say why, and close."""
         await asyncio.sleep(0)  # let the writer's task begin: what was written before goes out
-        farewell = frames.DisconnectFrame(code, reason, retry_in_ms).encode()
-        await self.socket.close(code, farewell)
+        restart_frame = frames.DisconnectFrame(code, reason, retry_in_ms).encode()
+        await self.socket.close(code, restart_frame)
 
     def _on_overflow(self) -> None:
         spawn(self.leave(CloseCode.TOO_SLOW, "too much is waiting to be read"))

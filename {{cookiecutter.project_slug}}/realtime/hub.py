@@ -10,7 +10,6 @@ import os
 from collections.abc import Callable
 from contextlib import suppress
 from itertools import count
-from typing import ClassVar
 from uuid import uuid4
 from weakref import WeakKeyDictionary
 
@@ -22,7 +21,7 @@ from realtime.connect_limiter import ConnectLimiter
 from realtime.frames import Frame
 from realtime.tasks import cancel_and_wait, run_forever, spawn
 from realtime.topic import TURN_EVENTS, UNSUBSCRIBE_SECONDS, Subscriber, Topic, find_lost
-from serving.drain import Drain
+from serving.connections import server_state
 from serving.outages import is_outage
 
 logger = logging.getLogger(__name__)
@@ -45,11 +44,13 @@ CHECKED_TOPICS = 1000  # subscriptions that are looked up at each heartbeat
 class Hub:
     """Subscriptions of all sockets on one event loop. Get it with ``hub()``."""
 
-    serving: ClassVar["Hub | None"] = None  # the one whose event loop serves this process's sockets
-    handlers: ClassVar[dict[str, Callable[[Topic], object]]] = {}  # by the type of an event
-
     def __init__(self) -> None:
-        self.loop, self.process = asyncio.get_running_loop(), os.getpid()
+        self.loop = asyncio.get_running_loop()
+        self.process = os.getpid()
+        self.handlers: dict[str, Callable[[Topic], None]] = {
+            HEARTBEAT: self._on_heartbeat,
+            CATCH_UP: Topic.catch_up,
+        }
         self.topics: dict[str, Topic] = {}
         self.outgoing: asyncio.Queue[tuple[str, dict]] = asyncio.Queue(MAX_OUTGOING)
         self._topics_with_losses: set[str] = set()  # an event could not be sent there
@@ -66,6 +67,7 @@ class Hub:
         self._heartbeat_topic: Topic | None = None
         self.heartbeat_seen = asyncio.Event()
         spawn(run_forever(self._send_outgoing))
+        server_state().before_exit(self.close)
 
     @property
     def is_serving(self) -> bool:
@@ -163,8 +165,9 @@ class Hub:
 
     def start_heartbeat(self) -> None:
         """Begin to send heartbeats, which keep ``layer_is_down`` right."""
-        if Hub.serving is None or not Hub.serving.is_serving:
-            Hub.serving = self
+        global _serving_hub
+        if serving_hub() is None:
+            _serving_hub = self
         if self._heartbeat_topic is None:
             self._heartbeat_topic = Topic(f"hub.{uuid4().hex}", self, probes=True)
             spawn(run_forever(self._send_heartbeats))
@@ -266,14 +269,23 @@ class Hub:
         for name in topics:
             self._put(name, {"type": CATCH_UP})
 
+    def on_event(self, event_type: str, handler: Callable[[Topic], None]) -> None:
+        """Call ``handler`` with the topic for each event of this type; sockets do not get it."""
+        self.handlers[event_type] = handler
 
-def _on_heartbeat(topic: Topic) -> None:
-    topic.hub.heartbeat_seen.set()
+    def _on_heartbeat(self, topic: Topic) -> None:
+        self.heartbeat_seen.set()
+
+    async def close(self) -> None:
+        """Flush the queue and stop the listeners; a server waits for every task before it exits."""
+        await self.outgoing.join()
+        for topic in self._all_topics():
+            await cancel_and_wait(topic.listener)
+        if self.unsubscribing:
+            await asyncio.wait(self.unsubscribing)
 
 
-Hub.handlers[HEARTBEAT] = _on_heartbeat
-Hub.handlers[CATCH_UP] = Topic.catch_up
-
+_serving_hub: Hub | None = None  # that of the event loop that serves this process's sockets
 _hubs: WeakKeyDictionary[asyncio.AbstractEventLoop, Hub] = WeakKeyDictionary()
 
 
@@ -289,7 +301,7 @@ def hub() -> Hub:
 
 def serving_hub() -> Hub | None:
     """Return the hub that serves this process's sockets, from any thread."""
-    return Hub.serving if Hub.serving is not None and Hub.serving.is_serving else None
+    return _serving_hub if _serving_hub is not None and _serving_hub.is_serving else None
 
 
 def publish(topic: str, event: dict | Frame) -> None:
@@ -339,15 +351,3 @@ def _has_event_loop() -> bool:
     except RuntimeError:
         return False
     return True
-
-
-async def _finish() -> None:
-    """Flush the queue and stop the listeners; a server waits for every task before it exits."""
-    await hub().outgoing.join()
-    for topic in hub()._all_topics():
-        await cancel_and_wait(topic.listener)
-    if hub().unsubscribing:
-        await asyncio.wait(hub().unsubscribing)
-
-
-Drain.last_steps.append(_finish)

@@ -19,7 +19,7 @@ from realtime.hub import Hub, hub, publish, serving_hub
 from realtime.leases import Leases, Renewal
 from realtime.tasks import run_forever, spawn
 from realtime.topic import Topic
-from serving.drain import Drain
+from serving.connections import server_state
 
 MAX_GONE_SECONDS = 15  # that a member is still shown after its process was killed
 RENEW_SECONDS = 4
@@ -41,6 +41,8 @@ class Presence:
         self._pending_topics: set[str] = set()
         self.releasing: set[asyncio.Task] = set()  # tasks that end the leases of members
         self._trust_leases_after = 0.0  # before, a missing lease does not mean that a member left
+        hub().on_event(CHANGED, self._on_change)
+        server_state().before_exit(self.close)
         spawn(self._keep())
 
     async def _keep(self) -> None:
@@ -131,11 +133,10 @@ class Presence:
         """Do not report departures until every process has had time to renew."""
         self._trust_leases_after = hub().loop.time() + LEASE_SECONDS
 
-    def changed(self, topic: str) -> None:
-        """Compare the leases of ``topic`` soon."""
-        if topic in self.announced and topic not in self._pending_topics:
-            self._pending_topics.add(topic)
-            spawn(self._announce_soon(topic))
+    def _on_change(self, topic: Topic) -> None:
+        if topic.name in self.announced and topic.name not in self._pending_topics:
+            self._pending_topics.add(topic.name)
+            spawn(self._announce_soon(topic.name))
 
     async def _announce_soon(self, topic: str) -> None:
         await asyncio.sleep(BATCH_SECONDS)
@@ -155,6 +156,11 @@ class Presence:
                 diff = difference(before, members)
                 if diff.joins or diff.leaves:
                     hub().topics[topic].write(diff.encode())
+
+    async def close(self) -> None:
+        """Wait until the leases of members that left are given up: others count them."""
+        if self.releasing:
+            await asyncio.wait(self.releasing)
 
 
 def difference(before: set[str], after: set[str]) -> PresenceDiffFrame:
@@ -208,17 +214,3 @@ def count_members(topics: Collection[str]) -> dict[str, int]:
 async def _count_members(topics: Collection[str]) -> dict[str, int]:
     members = await presence().members(topics)
     return {topic: len(people(members[topic])) for topic in topics}
-
-
-def _on_change(topic: Topic) -> None:
-    presence().changed(topic.name)
-
-
-async def _finish() -> None:
-    """Wait until the leases of members that left are given up: others count them."""
-    if releasing := presence().releasing:
-        await asyncio.wait(releasing)
-
-
-Hub.handlers[CHANGED] = _on_change
-Drain.last_steps.append(_finish)

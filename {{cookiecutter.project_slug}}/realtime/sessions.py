@@ -22,7 +22,7 @@ from django.http import HttpRequest
 from realtime.frames import CloseSocket
 from realtime.hub import hub, publish_on_commit
 from realtime.threads import OUTAGES, in_thread
-from serving.asgi import refuse
+from serving.asgi import Application, Receive, Scope, Send, refuse
 from serving.close_codes import CloseCode
 
 SessionStore = import_module(settings.SESSION_ENGINE).SessionStore
@@ -50,10 +50,10 @@ def _digest(text: str) -> str:
 class LoginMiddleware:
     """Sets ``scope["user"]`` as Channels' AuthMiddleware does, with few sockets at a time."""
 
-    def __init__(self, application) -> None:
+    def __init__(self, application: Application) -> None:
         self.application = application
 
-    async def __call__(self, scope, receive, send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if hub().connect_limiter.is_full:
             await refuse("too many sockets are waiting", receive, send)
             return
@@ -86,7 +86,7 @@ def user_of(session: Any) -> Any:
 class LoginBoundMixin:
     """Mixin that closes a socket when its session or user becomes invalid."""
 
-    scope: dict
+    scope: Scope
 
     @property
     def user(self) -> Any:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from realtime.tasks import start
-from serving.connections import Socket
+from serving.connections import WebSocketConnection
 
 MAX_PENDING_BYTES = 1024 * 1024
 
@@ -14,7 +14,7 @@ class Writer:
     Servers take most texts at once, and then no task is scheduled: see ``start``.
     """
 
-    def __init__(self, socket: Socket, too_slow: Callable[[], object]) -> None:
+    def __init__(self, socket: WebSocketConnection, too_slow: Callable[[], object]) -> None:
         self.socket, self.too_slow = socket, too_slow
         self.pending: list[tuple[dict, int]] = []  # with their sizes
         self.pending_bytes = 0
@@ -30,14 +30,14 @@ class Writer:
 
     def write(self, event: dict) -> None:
         """Write a ``websocket.send`` event, which many writers may share."""
-        if self.socket.closing:
+        if self.socket.is_closing:
             return
         if not self.busy:
             self.busy = True
             task = start(self._send(event))
             if not task.done():
-                self.socket.waiting.add(task)  # a close breaks it off
-                task.add_done_callback(self.socket.waiting.discard)
+                self.socket.pending.add(task)  # a close breaks it off
+                task.add_done_callback(self.socket.pending.discard)
             return
         size = len(event["text"].encode())
         self.pending.append((event, size))
@@ -49,12 +49,12 @@ class Writer:
     async def _send(self, event: dict) -> None:
         """Send it, and what is pending by then."""
         try:
-            await self.socket.raw_send(event)
+            await self.socket.server_send(event)
             while self.pending:
                 waiting, self.pending = self.pending, []
                 for event, size in waiting:
                     self.pending_bytes -= size
-                    await self.socket.raw_send(event)
+                    await self.socket.server_send(event)
         except Exception:
             self.pending.clear()  # the peer is gone; receive() says so
         self.busy = False

@@ -1,12 +1,18 @@
-"""Open WebSockets and HTTP requests, each of which can be ended while it waits."""
+"""Open WebSockets and HTTP requests: each is tracked, and can be closed while it waits.
+
+As in ASGI, a connection is one WebSocket, or one request with its response.
+https://asgi.readthedocs.io/en/stable/specs/www.html
+"""
 
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from enum import Enum, auto
 from typing import Any
 from weakref import WeakKeyDictionary
 
+from serving.asgi import Application, Receive, Scope, Send
 from serving.close_codes import CloseCode
 from serving.forced_exit import ForcedExit
 from serving.outages import is_outage
@@ -15,112 +21,155 @@ logger = logging.getLogger(__name__)
 
 NO_CODE = 1005  # RFC 6455, section 7.4.1: there was no close frame, or none with a code
 CLOSE_SECONDS = 1  # for a client to take the close frame
-LEAVE_SECONDS = 0.2  # for a client to close by itself, after a farewell
+LEAVE_SECONDS = 0.2  # for a client to close by itself after the last text
 READ_SECONDS = 5  # for a client to answer the close frame
 
+ExitStep = Callable[[], Awaitable[None]]
 
-class ClientGone(OSError):
-    """The client has left: what is sent reaches nobody, and the consumer or view may end."""
+
+class ClientDisconnected(OSError):
+    """The client is gone: what is sent reaches nobody, so the consumer or view may end."""
+
+
+class State(Enum):
+    """How far a connection is. A WebSocket starts at CONNECTING, a request at OPEN."""
+
+    CONNECTING = auto()  # the handshake is not accepted
+    OPEN = auto()
+    ENDED = auto()  # by its consumer, or by its client
+    CLOSING = auto()  # by the process: the consumer receives and sends nothing any more
+    CLOSED = auto()  # by the process: the close frame is out
+
+
+CLOSING_STATES = (State.CLOSING, State.CLOSED)
 
 
 class Connection:
-    """What a socket and a request have in common: both can be ended while they wait."""
+    """What a WebSocket and a request have in common: both can be closed while they wait."""
 
-    def __init__(self, scope: dict, receive: Callable, send: Callable) -> None:
+    state: State
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.name = repr(f"{scope.get('method', 'WebSocket')} {scope.get('path', '')}")
-        self.raw_receive, self.raw_send = receive, send
+        self.server_receive = receive
+        self.server_send = send
         self.task = asyncio.current_task()  # that of the application
-        self.waiting: set[asyncio.Task] = set()
-        self.closing = False
+        self.pending: set[asyncio.Task] = set()  # tasks that wait for the client
 
-    async def _wait_for(self, call: Awaitable) -> Any:
-        """Return what ``call`` gives, or None when the connection is closed meanwhile."""
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.name} {self.state.name}>"
+
+    @property
+    def is_closing(self) -> bool:
+        """Whether the process has begun to close it."""
+        return self.state in CLOSING_STATES
+
+    async def _cancellable(self, call: Awaitable) -> Any:
+        """Return what ``call`` gives, or None when ``cancel_pending`` cancels it."""
         task = asyncio.current_task()
         assert task is not None
-        self.waiting.add(task)
+        self.pending.add(task)
         try:
             return await call
         except asyncio.CancelledError:
-            if not self.closing:
+            if not self.is_closing:
                 raise
             task.uncancel()
         finally:
-            self.waiting.discard(task)
+            self.pending.discard(task)
 
     async def _send(self, event: dict) -> None:
         try:
-            await self._wait_for(self.raw_send(event))
-        except OSError as error:  # https://asgi.readthedocs.io/en/stable/specs/www.html
-            raise ClientGone(str(error)) from error
+            await self._cancellable(self.server_send(event))
+        except OSError as error:  # what ASGI wants a server to raise
+            raise ClientDisconnected(str(error)) from error
 
-    def stop_waiting(self) -> None:
-        self.closing = True
-        for task in list(self.waiting):
+    def cancel_pending(self) -> None:
+        """Cancel what waits for the client. From now on the application sends nothing."""
+        self.state = State.CLOSING
+        for task in list(self.pending):
             task.cancel()
 
     def cancel(self) -> None:
+        """Cancel the application, whatever it waits for."""
         if self.task is not None:
             self.task.cancel()
 
 
-class Socket(Connection):
+class WebSocketConnection(Connection):
     """One WebSocket, as ``scope["socket"]``: it can be closed whatever its consumer waits for."""
 
-    farewell: str | None = None  # a text to send before the close on a restart
-    closed: asyncio.Event  # created when closing starts, set once the close frame is out
+    restart_frame: str | None = None  # a text to send before the close on a restart
 
-    def __init__(self, scope: dict, receive: Callable, send: Callable) -> None:
+    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         super().__init__(scope, receive, send)
-        self.traffic = traffic()
-        self.open = False
+        self.server_state = server_state()
+        self.state = State.CONNECTING
         self.close_code = int(CloseCode.RESTART)
-        self.reading: asyncio.Task | None = None
+        self.closed = asyncio.Event()  # set when the state is CLOSED
+        self.reading: asyncio.Task | None = None  # until the client answers the close frame
 
     async def receive(self) -> dict:
-        event = None if self.closing else await self._wait_for(self.raw_receive())
-        if event is None:
+        event = None if self.is_closing else await self._cancellable(self.server_receive())
+        if event is None or self.is_closing:
             await self.closed.wait()  # a consumer that ends first would close with its own code
             if self.reading is not None:  # and a server may cut off what is still under way
                 await asyncio.wait({self.reading}, timeout=CLOSE_SECONDS)
-            event = {"type": "websocket.disconnect", "code": self.close_code}
+            return {"type": "websocket.disconnect", "code": self.close_code}
         if event["type"] == "websocket.disconnect":
-            self.open = False
+            self.state = State.ENDED
             # A server may leave the code out, or give None for it.
-            event = {**event, "code": event.get("code") or NO_CODE}
+            return {**event, "code": event.get("code") or NO_CODE}
         return event
 
     async def send(self, event: dict) -> None:
-        if self.closing:
+        if self.is_closing:
             return
-        self.open = event["type"] in ("websocket.accept", "websocket.send")
+        is_open = event["type"] in ("websocket.accept", "websocket.send")
+        self.state = State.OPEN if is_open else State.ENDED
         await self._send(event)
-        if self.traffic.is_stopping and not self.closing:  # the handshake ended after the signal
-            await self.close(CloseCode.RESTART, self.farewell)
+        if self.server_state.is_stopping:  # the handshake ended after the signal
+            await self.close(CloseCode.RESTART, self.restart_frame)
 
-    async def close(self, code: int, farewell: str | None = None) -> None:
-        """Close the socket; then its consumer's ``receive`` says that it is closed."""
-        if self.closing:
+    async def close(self, code: int, last_text: str | None = None) -> None:
+        """Close the socket. Its consumer receives ``websocket.disconnect`` with ``code``.
+
+        Returns when the close frame is out, or after CLOSE_SECONDS if the client reads nothing.
+        """
+        if self.is_closing:
             return
-        was_open = self.open
+        was_open = self.state is State.OPEN
         self.close_code = int(code)  # not every server takes an IntEnum
-        self.closed = asyncio.Event()
-        self.stop_waiting()  # a server may hold the close back while a receive waits
+        self.cancel_pending()  # a server may hold the close back while a receive waits
         await asyncio.sleep(0)
         try:
             if was_open:
-                with suppress(TimeoutError):  # a client that reads nothing
+                with suppress(TimeoutError):
                     async with asyncio.timeout(CLOSE_SECONDS):
-                        if farewell is not None:
-                            await self.raw_send({"type": "websocket.send", "text": farewell})
-                            await self._read_to_the_end(LEAVE_SECONDS)
-                        if self.open:
-                            await self.raw_send(
-                                {"type": "websocket.close", "code": self.close_code}
-                            )
-                            reading = self._read_to_the_end(READ_SECONDS)
-                            self.reading = asyncio.ensure_future(reading)
+                        await self._send_close(last_text)
         finally:
+            self.state = State.CLOSED
             self.closed.set()
+
+    async def _send_close(self, last_text: str | None) -> None:
+        if last_text is not None:
+            await self.server_send({"type": "websocket.send", "text": last_text})
+            if await self._client_leaves(LEAVE_SECONDS):
+                return
+        await self.server_send({"type": "websocket.close", "code": self.close_code})
+        self.reading = asyncio.ensure_future(self._client_leaves(READ_SECONDS))
+
+    async def _client_leaves(self, seconds: float) -> bool:
+        """Read until the client leaves, and return whether it has in so many seconds.
+
+        What stays unread may keep a connection open, or let the server cut it off.
+        """
+        with suppress(Exception):
+            async with asyncio.timeout(seconds):
+                while (await self.server_receive())["type"] != "websocket.disconnect":
+                    pass
+                return True
+        return False
 
     async def fail(self, error: Exception) -> None:
         """Close the socket of a consumer that raised, with one code: the servers differ."""
@@ -131,61 +180,109 @@ class Socket(Connection):
         with suppress(Exception):  # the client may be gone
             await self.send({"type": "websocket.close", "code": int(CloseCode.UNAVAILABLE)})
 
-    async def _read_to_the_end(self, seconds: float) -> None:
-        """Take what the client has sent: what is left may keep a connection, or cut it off."""
-        with suppress(Exception):
-            async with asyncio.timeout(seconds):
-                while self.open:
-                    self.open = (await self.raw_receive())["type"] != "websocket.disconnect"
 
+class HTTPConnection(Connection):
+    """One HTTP request and its response: when it takes too long, its view is cut off."""
 
-class Request(Connection):
-    """One HTTP request: when it takes too long, its view sees that the client has gone."""
-
-    has_answer = False
+    state = State.OPEN
+    response_started = False
 
     async def receive(self) -> dict:
-        event = None if self.closing else await self._wait_for(self.raw_receive())
+        event = None if self.is_closing else await self._cancellable(self.server_receive())
         return event or {"type": "http.disconnect"}
 
     async def send(self, event: dict) -> None:
-        if not self.closing:
-            self.has_answer = True
+        if not self.is_closing:
+            self.response_started = True
             await self._send(event)
 
     async def refuse(self) -> None:
-        """Answer for a view that has not begun to."""
-        if self.has_answer:
+        """Answer with status 503 for a view that has not begun to answer."""
+        if self.response_started:
             return
-        self.has_answer = True
+        self.response_started = True
         headers = [(b"content-length", b"0"), (b"connection", b"close")]
+        start = {"type": "http.response.start", "status": 503, "headers": headers}
         with suppress(Exception):  # the client may be gone
-            await self.raw_send({"type": "http.response.start", "status": 503, "headers": headers})
-            await self.raw_send({"type": "http.response.body"})
+            await self.server_send(start)
+            await self.server_send({"type": "http.response.body"})
 
 
-class Traffic:
-    """The open sockets and requests of one event loop, and how far its end has come."""
+class ServerState:
+    """The open connections of one event loop, and how far its server is with stopping."""
 
     def __init__(self) -> None:
-        self.sockets: set[Socket] = set()
-        self.requests: set[Request] = set()
+        self.sockets: set[WebSocketConnection] = set()
+        self.requests: set[HTTPConnection] = set()
         self.is_stopping = False
-        self.draining: asyncio.Future | None = None
-        self.draining_since = 0.0
-        self.waits = True  # for sockets and requests to end by themselves
+        self.drain_task: asyncio.Future | None = None
+        self.drain_started_at = 0.0
+        self.may_wait = True  # for connections to end by themselves
         self.forced_exit: ForcedExit | None = None
+        self.exit_steps: list[ExitStep] = []
 
-    def running(self) -> list[str]:
+    def before_exit(self, step: ExitStep) -> None:
+        """Call ``step`` when the last connection is closed, before the server stops."""
+        self.exit_steps.append(step)
+
+    def open_names(self) -> list[str]:
+        """Return the open connections, such as "'GET /slow/'", for the log."""
         return sorted(connection.name for connection in [*self.sockets, *self.requests])
 
 
-_by_loop: WeakKeyDictionary[asyncio.AbstractEventLoop, Traffic] = WeakKeyDictionary()
+_states: WeakKeyDictionary[asyncio.AbstractEventLoop, ServerState] = WeakKeyDictionary()
 
 
-def traffic() -> Traffic:
-    """Return the traffic of the running event loop."""
+def server_state() -> ServerState:
+    """Return the state of the running event loop."""
     loop = asyncio.get_running_loop()
-    if loop not in _by_loop:
-        _by_loop[loop] = Traffic()
-    return _by_loop[loop]
+    if loop not in _states:
+        for closed in [other for other in _states if other.is_closed()]:
+            del _states[closed]  # an exit step may know its loop, and so keep the two alive
+        _states[loop] = ServerState()
+    return _states[loop]
+
+
+class ConnectionTracker:
+    """The outermost middleware: it tracks each open socket and each request in progress."""
+
+    def __init__(self, application: Application) -> None:
+        self.application = application
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            await self._track_socket(scope, receive, send)
+        elif scope["type"] == "http":
+            await self._track_request(scope, receive, send)
+        else:  # lifespan
+            server_state().is_stopping = False  # this loop's last server may have stopped before
+            await self.application(scope, receive, send)
+
+    async def _track_socket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        socket = WebSocketConnection(scope, receive, send)
+        sockets = socket.server_state.sockets
+        sockets.add(socket)
+        try:
+            await self.application({**scope, "socket": socket}, socket.receive, socket.send)
+        except ClientDisconnected:
+            pass
+        except Exception as error:
+            await socket.fail(error)
+        finally:
+            sockets.discard(socket)
+
+    async def _track_request(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = HTTPConnection(scope, receive, send)
+        requests = server_state().requests
+        requests.add(request)
+        try:
+            with suppress(ClientDisconnected):
+                await self.application(scope, request.receive, request.send)
+        except asyncio.CancelledError:
+            if not request.is_closing or request.task is None:
+                raise
+            request.task.uncancel()
+        finally:
+            if request.is_closing:
+                await request.refuse()
+            requests.discard(request)

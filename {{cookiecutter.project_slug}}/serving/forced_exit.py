@@ -18,23 +18,23 @@ LOOK_SECONDS = 0.1  # between two looks at the clock
 
 
 class ForcedExit(threading.Thread):
-    """Ends the process after ``seconds``, and logs what was still ``running``.
+    """Ends the process after ``seconds``, and logs the names of open connections.
 
-    A server may wait for ever for a client that reads nothing, and Python for a thread. A
+    A server may wait forever for a client that reads nothing, and Python for a thread. A
     program that goes on after its event loop has ended is left alone: it is not the server's.
     """
 
-    def __init__(self, seconds: float, running: Callable[[], list[str]]) -> None:
+    def __init__(self, seconds: float, open_names: Callable[[], list[str]]) -> None:
         super().__init__(name="forced exit", daemon=True)
         self.loop = asyncio.get_running_loop()
-        self.running = running
-        self.at = time.monotonic() + seconds
+        self.open_names = open_names
+        self.deadline = time.monotonic() + seconds
 
     def run(self) -> None:
-        while (remaining := self.at - time.monotonic()) > 0:
+        while (remaining := self.deadline - time.monotonic()) > 0:
             time.sleep(min(remaining, LOOK_SECONDS))  # ``at`` may come closer
         if self.loop.is_running() or _python_is_ending():
-            still_running = ", ".join([*self.running(), *_busy_threads()]) or "the server"
+            still_running = ", ".join([*self.open_names(), *_busy_threads()]) or "the server"
             logger.error("Forced to exit, still running: %s", still_running)
             _exit()
 

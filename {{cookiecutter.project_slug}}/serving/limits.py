@@ -11,9 +11,9 @@ from ipaddress import IPv6Address, ip_address, ip_network
 
 from django.conf import settings
 
-from serving.asgi import refuse
+from serving.asgi import Application, Receive, Scope, Send, refuse
 from serving.close_codes import CloseCode
-from serving.connections import Socket
+from serving.connections import WebSocketConnection
 
 COST_BYTES = 16 * 1024  # of a message or an answer cost as much as another message
 MAX_WAIT_SECONDS = 5  # until the next message is read: clients wait 10 s for a pong
@@ -68,7 +68,7 @@ class LimitedSocket:
 
     close_code: int | None = None
 
-    def __init__(self, socket: Socket) -> None:
+    def __init__(self, socket: WebSocketConnection) -> None:
         self.socket = socket
         self.bucket = TokenBucket(settings.WEBSOCKET_RATE, settings.WEBSOCKET_BURST)
         self.early = 0
@@ -122,11 +122,11 @@ class Address:
 class SocketLimits:
     """Middleware for the limits of WebSockets, within ``TrustedProxies``."""
 
-    def __init__(self, application) -> None:
+    def __init__(self, application: Application) -> None:
         self.application = application
         self.addresses: dict[str, Address] = defaultdict(Address)
 
-    async def __call__(self, scope, receive, send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         name = network_of((scope.get("client") or [""])[0])
         address = self.addresses[name]
         if name and address.sockets >= settings.WEBSOCKETS_PER_ADDRESS:
@@ -144,7 +144,7 @@ class SocketLimits:
                 rest = address.seconds_to_rest()
                 asyncio.get_running_loop().call_later(rest, self._forget, name)
 
-    async def _run(self, scope) -> None:
+    async def _run(self, scope: Scope) -> None:
         limited = LimitedSocket(scope["socket"])
         await self.application({**scope, "limited": limited}, limited.receive, limited.send)
         if limited.close_code is not None:

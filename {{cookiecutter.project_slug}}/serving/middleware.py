@@ -7,7 +7,7 @@ from urllib.parse import ParseResult, urlparse
 from channels.security.websocket import OriginValidator
 from django.conf import settings
 
-from serving.asgi import refuse
+from serving.asgi import Application, Receive, Scope, Send, refuse
 
 SHOWN_LENGTH = 200  # characters of a refused origin
 
@@ -19,10 +19,10 @@ class OriginCheck(OriginValidator):
     program that is no browser sends an ``Origin`` of its own to be let in.
     """
 
-    def __init__(self, application) -> None:
+    def __init__(self, application: Application) -> None:
         super().__init__(application, settings.ALLOWED_HOSTS)
 
-    async def __call__(self, scope, receive, send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         origin = dict(scope["headers"]).get(b"origin", b"").decode("latin1")
         try:
             valid = self.valid_origin(as_django_compares(urlparse(origin)) if origin else None)
@@ -50,7 +50,7 @@ class TrustedProxies:
     read from the right: what stands left of the last untrusted hop can be forged.
     """
 
-    def __init__(self, application) -> None:
+    def __init__(self, application: Application) -> None:
         self.application = application
 
     def trusts(self, host: str) -> bool:
@@ -60,7 +60,7 @@ class TrustedProxies:
             return not host
         return any(address in network for network in settings.TRUSTED_PROXIES)
 
-    def below_prefix(self, scope: dict) -> dict:
+    def below_prefix(self, scope: Scope) -> Scope:
         prefix = (settings.FORCE_SCRIPT_NAME or "").rstrip("/")
         if not prefix:
             return scope
@@ -69,7 +69,7 @@ class TrustedProxies:
             path = prefix + path
         return {**scope, "root_path": prefix, "path": path}
 
-    def seen_from_outside(self, scope: dict) -> dict:
+    def seen_from_outside(self, scope: Scope) -> Scope:
         """Return ``scope`` as if there were no proxies."""
         host, port = scope.get("client") or ("", 0)
         host = plain(host)
@@ -85,7 +85,7 @@ class TrustedProxies:
             scope["scheme"] = "https" if scope["type"] == "http" else "wss"
         return scope
 
-    def __call__(self, scope, receive, send) -> Awaitable[None]:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         if scope["type"] in ("http", "websocket"):
             scope = self.below_prefix(self.seen_from_outside(scope))
         return self.application(scope, receive, send)

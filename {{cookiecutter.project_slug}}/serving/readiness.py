@@ -10,8 +10,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from channels.db import database_sync_to_async
 from django.db import connection
 
-from serving.asgi import path_below
-from serving.connections import traffic
+from serving.asgi import Application, Receive, Scope, Send, path_below
+from serving.connections import server_state
 
 PATH = "/ready/"
 PROBE_SECONDS = 3  # for a part to answer
@@ -25,11 +25,11 @@ class Readiness:
     ``probes`` has one for each part that the project cannot do without, by its name.
     """
 
-    def __init__(self, application, probes: Mapping[str, Probe]) -> None:
+    def __init__(self, application: Application, probes: Mapping[str, Probe]) -> None:
         self.application = application
         self.probes = probes
 
-    async def __call__(self, scope, receive, send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if path_below(scope) != PATH:
             await self.application(scope, receive, send)
             return
@@ -42,7 +42,7 @@ class Readiness:
 
     async def find_missing(self) -> list[str]:
         """Return the names of the parts that are away."""
-        missing = ["process: it is stopping"] if traffic().is_stopping else []
+        missing = ["process: it is stopping"] if server_state().is_stopping else []
         return missing + [name for name, probe in self.probes.items() if not await _is_there(probe)]
 
 

@@ -2,14 +2,13 @@
 
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable
 
 from django.conf import settings
 from django.contrib.staticfiles.storage import staticfiles_storage
 from whitenoise.middleware import WhiteNoiseMiddleware
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
-from serving.asgi import path_below
+from serving.asgi import Application, Receive, Scope, Send, path_below
 
 CHUNK_BYTES = 64 * 1024
 
@@ -42,13 +41,13 @@ class StaticFiles:
     into memory before the first byte leaves.
     """
 
-    def __init__(self, application) -> None:
+    def __init__(self, application: Application) -> None:
         if problem := missing_files():
             sys.exit(problem)  # it would be an error on each page
         self.application = application
         self.index = WhiteNoiseMiddleware(get_response=lambda request: None)
 
-    async def __call__(self, scope, receive, send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         find = self.index.find_file if self.index.autorefresh else self.index.files.get
         static_file = find(path_below(scope))
         if static_file is None:
@@ -85,7 +84,7 @@ class StaticFiles:
         await send({"type": "http.response.body"})
 
 
-async def _client_leaves(receive: Callable[[], Awaitable[dict]]) -> None:
+async def _client_leaves(receive: Receive) -> None:
     """Return when the client has left: not every server says so where it is written to."""
     while (await receive())["type"] != "http.disconnect":
         pass

@@ -12,7 +12,7 @@ from daphne.server import Server, reactor
 from daphne.ws_protocol import WebSocketFactory, WebSocketProtocol
 from twisted.internet.defer import Deferred
 
-from serving.drain import drain, skip_on_second_signal
+from serving.drain import drain, skip_wait_on_second_signal
 
 NAME = "daphne"
 MAX_WORKERS = 1
@@ -21,7 +21,7 @@ FULL_SECONDS = 0.05  # between two looks at a buffer that is full
 MAX_UNREAD = 32  # messages that a consumer has not taken yet; then its socket is not read
 
 
-def run_in_thread(application, host: str, port: int) -> None:
+def serve_development(application, host: str, port: int) -> None:
     """Serve in this process, for development."""
     Server(
         application,
@@ -31,7 +31,7 @@ def run_in_thread(application, host: str, port: int) -> None:
     ).run()
 
 
-def run(host: str, port: int, uds: str | None, uds_mode: int, workers: int) -> None:
+def serve(host: str, port: int, uds: str | None, uds_mode: int, workers: int) -> None:
     """Serve for production, until SIGTERM. There is one worker."""
     Server(
         get_default_application(),
@@ -45,13 +45,13 @@ def run(host: str, port: int, uds: str | None, uds_mode: int, workers: int) -> N
     ).run()
 
 
-def install_drain() -> None:
+def patch_server() -> None:
     """Put the drain in front of daphne's shutdown, however daphne was started."""
     kill_all_applications = Server.kill_all_applications
 
     def drain_and_kill_all_applications(self) -> Deferred:
         if self.signal_handlers:  # Twisted's would only complain of a second signal
-            skip_on_second_signal()
+            skip_wait_on_second_signal()
         draining = drain(_stop_listening, ends_process=self.signal_handlers)
         drained = Deferred.fromFuture(asyncio.ensure_future(draining))
         return drained.addBoth(lambda _: kill_all_applications(self))

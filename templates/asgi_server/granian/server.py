@@ -17,7 +17,7 @@ from granian.constants import Interfaces
 from granian.server import Server as WorkerServer
 from granian.server.embed import Server as EmbeddedServer
 
-from serving.drain import SKIP_THE_WAIT, drain, skip_the_wait
+from serving.drain import SKIP_WAIT_SIGNAL, drain, skip_wait
 
 NAME = "granian"
 MAX_WORKERS = 64
@@ -34,7 +34,7 @@ LOG_CONFIG: dict = {
 }
 
 
-def run_in_thread(application, host: str, port: int) -> None:
+def serve_development(application, host: str, port: int) -> None:
     """Serve in this process, for development."""
     embedded = EmbeddedServer(
         application,
@@ -68,7 +68,7 @@ class _Workers(WorkerServer):  # ty: ignore[unsupported-base]
         if self.interrupt_signal:
             for worker in self.wrks:
                 if worker.is_alive():
-                    os.kill(worker.inner.pid, SKIP_THE_WAIT)
+                    os.kill(worker.inner.pid, SKIP_WAIT_SIGNAL)
         super().signal_handler_interrupt()
 
     def _stop_workers(self) -> None:
@@ -90,7 +90,7 @@ def _exit_code(ended: BaseProcess) -> int:
     return ended.exitcode or 0
 
 
-def run(host: str, port: int, uds: str | None, uds_mode: int, workers: int) -> None:
+def serve(host: str, port: int, uds: str | None, uds_mode: int, workers: int) -> None:
     """Serve for production, until SIGTERM."""
     _Workers(
         "config.asgi:application",
@@ -105,7 +105,7 @@ def run(host: str, port: int, uds: str | None, uds_mode: int, workers: int) -> N
     ).serve()
 
 
-def install_drain() -> None:
+def patch_server() -> None:
     """Put the drain in front of a worker's shutdown, however granian was started."""
     set_loop_signals = _signals.set_loop_signals
 
@@ -118,7 +118,7 @@ def install_drain() -> None:
 
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, drain_and_stop)
-        loop.add_signal_handler(SKIP_THE_WAIT, skip_the_wait)
+        loop.add_signal_handler(SKIP_WAIT_SIGNAL, skip_wait)
         return stopping
 
     _signals.set_loop_signals = set_draining_loop_signals  # ty: ignore[invalid-assignment]

@@ -14,11 +14,11 @@ from typing import Any
 from channels.routing import get_default_application
 from hypercorn import run as hypercorn_run
 from hypercorn.asyncio import run as asyncio_run
-from hypercorn.asyncio import serve
+from hypercorn.asyncio import serve as serve_asgi
 from hypercorn.config import Config
 from hypercorn.protocol import ws_stream
 
-from serving.drain import SKIP_THE_WAIT, drain, skip_on_second_signal
+from serving.drain import SKIP_WAIT_SIGNAL, drain, skip_wait_on_second_signal
 
 NAME = "hypercorn"
 MAX_WORKERS = 64
@@ -35,20 +35,20 @@ def _config(host: str, port: int, uds: str | None = None) -> Config:
     return config
 
 
-def run_in_thread(application, host: str, port: int) -> None:
+def serve_development(application, host: str, port: int) -> None:
     """Serve in this process, for development."""
     config = _config(host, port)
     config.accesslog = logging.getLogger("serving.access")
     never = asyncio.Event()
-    asyncio.run(serve(application, config, shutdown_trigger=never.wait))
+    asyncio.run(serve_asgi(application, config, shutdown_trigger=never.wait))
 
 
-def run(host: str, port: int, uds: str | None, uds_mode: int, workers: int) -> None:
+def serve(host: str, port: int, uds: str | None, uds_mode: int, workers: int) -> None:
     """Serve for production, until SIGTERM."""
     config = _config(host, port, uds)
     config.umask = 0o777 & ~uds_mode if uds else None
     if workers == 1:
-        asyncio.run(serve(get_default_application(), config))
+        asyncio.run(serve_asgi(get_default_application(), config))
     else:
         config.application_path = "config.asgi:application"
         config.workers = workers
@@ -70,7 +70,7 @@ def _wait_for_workers(sentinels: Iterable) -> list:
 
     def handle(number: int, frame: object) -> None:
         for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, _skip_the_wait)
+            signal.signal(number, _skip_wait)
         shutdown()
 
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -78,13 +78,13 @@ def _wait_for_workers(sentinels: Iterable) -> list:
     return wait(sentinels)
 
 
-def _skip_the_wait(*_: object) -> None:
+def _skip_wait(*_: object) -> None:
     for worker in _workers:
         if worker.is_alive():
-            os.kill(worker.pid or 0, SKIP_THE_WAIT)
+            os.kill(worker.pid or 0, SKIP_WAIT_SIGNAL)
 
 
-def install_drain() -> None:
+def patch_server() -> None:
     """Put the drain in front of hypercorn's shutdown, however hypercorn was started."""
     raise_shutdown = asyncio_run.raise_shutdown
 
@@ -98,7 +98,7 @@ def install_drain() -> None:
             await shutdown_event()
             by_signal = is_worker or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL
             if by_signal:
-                skip_on_second_signal()
+                skip_wait_on_second_signal()
             await drain(ends_process=by_signal)
 
         await raise_shutdown(drained)

@@ -10,7 +10,7 @@ from contextlib import suppress
 import uvicorn
 from uvicorn.supervisors import Multiprocess
 
-from serving.drain import SKIP_THE_WAIT, drain, skip_on_second_signal
+from serving.drain import SKIP_WAIT_SIGNAL, drain, skip_wait_on_second_signal
 
 NAME = "uvicorn"
 MAX_WORKERS = 64
@@ -28,7 +28,7 @@ logging.getLogger("uvicorn.error").addFilter(
 )
 
 
-def run_in_thread(application, host: str, port: int) -> None:
+def serve_development(application, host: str, port: int) -> None:
     """Serve in this process, for development."""
     uvicorn.run(
         application,
@@ -40,7 +40,7 @@ def run_in_thread(application, host: str, port: int) -> None:
     )
 
 
-def run(host: str, port: int, uds: str | None, uds_mode: int, workers: int) -> None:
+def serve(host: str, port: int, uds: str | None, uds_mode: int, workers: int) -> None:
     """Serve for production, until SIGTERM."""
     config = uvicorn.Config(
         "config.asgi:application",
@@ -78,25 +78,25 @@ def _bind(uds: str, mode: int) -> socket.socket:
 class _Workers(Multiprocess):
     def join_all(self) -> None:
         for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, self._skip_the_wait)
+            signal.signal(number, self._skip_wait)
         super().join_all()
         if any((worker.exitcode or 0) > 0 for worker in self.processes):  # less is a signal
             sys.exit(1)
 
-    def _skip_the_wait(self, *_: object) -> None:
+    def _skip_wait(self, *_: object) -> None:
         for worker in self.processes:
             if worker.process.is_alive():
-                os.kill(worker.process.pid or 0, SKIP_THE_WAIT)
+                os.kill(worker.process.pid or 0, SKIP_WAIT_SIGNAL)
 
 
-def install_drain() -> None:
+def patch_server() -> None:
     """Put the drain in front of uvicorn's shutdown, however uvicorn was started."""
     shutdown = uvicorn.Server.shutdown
 
     async def drain_and_shutdown(self, sockets=None) -> None:
         by_signal = bool(self._captured_signals)
         if by_signal:
-            skip_on_second_signal()
+            skip_wait_on_second_signal()
         await drain(ends_process=by_signal)
         await shutdown(self, sockets)
         # Uvicorn would send itself the signal again, and exit with another status than 0.

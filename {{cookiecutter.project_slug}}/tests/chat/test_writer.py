@@ -12,21 +12,21 @@ from realtime.writer import MAX_PENDING_BYTES, Writer
 class Socket:
     """A socket whose peer reads when the test says so."""
 
-    closing = False
+    is_closing = False
 
     def __init__(self) -> None:
-        self.waiting: set[asyncio.Task] = set()
+        self.pending: set[asyncio.Task] = set()
         self.texts: list[str] = []
         self.reads = asyncio.Event()
         self.reads.set()
 
-    async def raw_send(self, event: dict) -> None:
+    async def server_send(self, event: dict) -> None:
         self.texts.append(event["text"])
         await self.reads.wait()
 
 
 class GoneSocket(Socket):
-    async def raw_send(self, event: dict) -> None:
+    async def server_send(self, event: dict) -> None:
         await self.reads.wait()
         raise ConnectionResetError
 
@@ -41,8 +41,8 @@ async def socket() -> Socket:
 
 
 async def all_written(socket: Socket) -> None:
-    while socket.waiting:
-        await asyncio.wait(set(socket.waiting), timeout=5)
+    while socket.pending:
+        await asyncio.wait(set(socket.pending), timeout=5)
 
 
 async def test_nothing_leaves_before_the_first_texts(socket):
@@ -62,13 +62,13 @@ async def test_what_a_server_takes_at_once_waits_for_no_task(socket):
     if sys.version_info < (3, 12):  # where tasks begin later
         await all_written(socket)
     assert socket.texts == ["1"]
-    assert not socket.waiting
+    assert not socket.pending
 
 
 class ImpatientSocket(Socket):
     """A server that waits no longer than this for its peer."""
 
-    async def raw_send(self, event: dict) -> None:
+    async def server_send(self, event: dict) -> None:
         async with asyncio.timeout(0.01):
             await asyncio.Event().wait()
 
@@ -151,6 +151,6 @@ async def test_a_peer_that_goes_while_texts_wait_is_no_error():
 async def test_nothing_is_written_to_a_socket_that_closes(socket):
     writer = Writer(socket, pytest.fail)
     writer.start()
-    socket.closing = True
+    socket.is_closing = True
     writer.write(text(1))
     assert socket.texts == []

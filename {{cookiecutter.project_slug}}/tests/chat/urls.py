@@ -11,12 +11,12 @@ from django.urls import path
 from config.urls import urlpatterns as project_urlpatterns
 from realtime.hub import hub
 from realtime.presence import presence
-from serving.connections import traffic
+from serving.connections import server_state
 
 
 async def inside(request: HttpRequest) -> JsonResponse:
     held = {
-        "sockets": len(traffic().sockets),
+        "sockets": len(server_state().sockets),
         "topics": len(hub().topics),
         "present": len(presence().local),
         "shown": len(presence().announced),

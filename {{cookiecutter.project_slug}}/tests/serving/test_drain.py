@@ -9,8 +9,8 @@ import pytest
 from config import asgi
 from serving import forced_exit
 from serving.close_codes import CloseCode
-from serving.connections import traffic
-from serving.drain import Drain, drain, skip_the_wait
+from serving.connections import ConnectionTracker, server_state
+from serving.drain import drain, skip_wait
 from serving.forced_exit import ForcedExit
 from tests.live import ANSWER_SECONDS
 
@@ -44,7 +44,7 @@ async def begin(view) -> tuple[asyncio.Task, list]:
 
     sent: list = []
     scope = {"type": "http", "method": "GET", "path": "/slow/"}
-    task = asyncio.create_task(Drain(application)(scope, receive, send))
+    task = asyncio.create_task(ConnectionTracker(application)(scope, receive, send))
     await asyncio.sleep(0)
     return task, sent
 
@@ -54,7 +54,7 @@ async def test_an_open_socket_is_closed_and_its_consumer_ends(echo):
     await drain()
     closed = await echo.receive_output()
     assert (closed["type"], closed["code"]) == ("websocket.close", CloseCode.RESTART)
-    assert not traffic().sockets
+    assert not server_state().sockets
     await echo.wait()
 
 
@@ -100,10 +100,10 @@ async def lifespan() -> list[str]:
 def test_another_event_loop_has_its_own_drain():
     async def drained() -> bool:
         await drain()
-        return traffic().is_stopping
+        return server_state().is_stopping
 
     async def is_stopping() -> bool:
-        return traffic().is_stopping
+        return server_state().is_stopping
 
     assert asyncio.run(drained())
     assert not asyncio.run(is_stopping())
@@ -171,19 +171,19 @@ async def test_a_second_signal_skips_the_wait(monkeypatch, exits):
     under_way, _ = await begin(endless)
     draining = asyncio.ensure_future(drain(ends_process=True))
     await asyncio.sleep(0)
-    skip_the_wait()
+    skip_wait()
     async with asyncio.timeout(ANSWER_SECONDS / 2):
         await draining
         await under_way
-    deadline = traffic().forced_exit
+    deadline = server_state().forced_exit
     assert deadline is not None
-    assert deadline.at < time.monotonic() + ANSWER_SECONDS
+    assert deadline.deadline < time.monotonic() + ANSWER_SECONDS
 
 
 async def test_a_server_in_another_program_starts_nothing_that_ends_it():
     before = threading.enumerate()
     await drain()
-    assert traffic().forced_exit is None
+    assert server_state().forced_exit is None
     assert threading.enumerate() == before
 
 
@@ -223,7 +223,7 @@ async def test_a_client_that_leaves_while_it_is_written_to_is_ordinary(caplog):
 
     written: list[bool] = []
     caplog.set_level(logging.DEBUG)
-    await Drain(writes_for_ever)({"type": "websocket"}, Mock(), send)
+    await ConnectionTracker(writes_for_ever)({"type": "websocket"}, Mock(), send)
     assert len(written) == 3
     assert not caplog.records
 
@@ -236,7 +236,7 @@ async def test_an_error_of_the_system_is_no_client_that_left(caplog):
         sent.append(event)
 
     sent: list[dict] = []
-    await Drain(reads_a_file)({"type": "websocket"}, Mock(), send)
+    await ConnectionTracker(reads_a_file)({"type": "websocket"}, Mock(), send)
     assert "FileNotFoundError" in caplog.text
 
 
@@ -253,5 +253,5 @@ async def test_a_disconnect_always_has_a_code(event):
     async def send(event: dict) -> None:
         raise AssertionError(event)
 
-    await Drain(consumer)({"type": "websocket", "path": "/"}, receive, send)
+    await ConnectionTracker(consumer)({"type": "websocket", "path": "/"}, receive, send)
     assert heard == [{"type": "websocket.disconnect", "code": 1005}]

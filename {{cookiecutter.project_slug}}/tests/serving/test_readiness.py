@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from channels.layers import get_channel_layer
 
-from serving.connections import traffic
+from serving.connections import server_state
 
 
 def test_a_server_that_is_ready_says_so(serve):
@@ -45,7 +45,7 @@ async def test_a_layer_that_is_away_is_missing(application, monkeypatch):
 
 @pytest.mark.usefixtures("transactional_db")
 async def test_a_process_that_stops_is_not_ready(application, monkeypatch):
-    monkeypatch.setattr(traffic(), "is_stopping", True)
+    monkeypatch.setattr(server_state(), "is_stopping", True)
     status, missing = await ask(application)
     assert status == HTTPStatus.SERVICE_UNAVAILABLE
     assert "stopping" in " ".join(missing)

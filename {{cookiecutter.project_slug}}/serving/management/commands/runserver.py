@@ -26,7 +26,7 @@ class DevelopmentServer:
         self.application = application
 
     def serve_forever(self) -> None:
-        server.run_in_thread(self.application, self.host, self.server_port)
+        server.serve_development(self.application, self.host, self.server_port)
 
 
 class Command(runserver.Command):

@@ -61,7 +61,7 @@ class Command(BaseCommand):
             raise CommandError(f"Cannot listen on {place}: {error.strerror or error}.") from error
         logger.info("Serving with %s on %s", server.NAME, place)
         try:
-            server.run(host, port, uds, UDS_MODE, workers)
+            server.serve(host, port, uds, UDS_MODE, workers)
         finally:
             if uds:
                 Path(uds).unlink(missing_ok=True)

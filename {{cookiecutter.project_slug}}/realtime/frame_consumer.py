@@ -7,8 +7,7 @@ handler may block, on the ORM for example: it runs in a thread. See chat/consume
 import asyncio
 import logging
 import random
-from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from functools import reduce
 from inspect import iscoroutinefunction
 from operator import or_
@@ -17,7 +16,6 @@ from uuid import uuid4
 
 import msgspec
 from channels.consumer import get_handler_name
-from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 
 from realtime import frames
@@ -30,25 +28,32 @@ from realtime.threads import OUTAGES, in_thread
 from realtime.writer import Writer
 from serving.asgi import Receive, Scope, Send
 from serving.close_codes import CloseCode
-from serving.connections import WebSocketConnection
+from serving.connections import NO_CODE, WebSocketConnection
 from serving.limits import COST_BYTES, LimitedSocket
 
 logger = logging.getLogger(__name__)
 
 MAX_BAD_FRAMES = 10  # in a row
-CATCH_UP_SECONDS = 0.2, 1.2  # between which each waits, so that not all ask at once
+# Before a socket catches up it waits for a random time, so that not all query at once.
+MIN_CATCH_UP_SECONDS = 0.2
+MAX_CATCH_UP_SECONDS = 1.2
+
+Handler = Callable[..., Any]  # of a frame or an event: ``async def`` or plain ``def``
 
 
-class FrameConsumer(LoginBoundMixin, AsyncWebsocketConsumer):
+class FrameConsumer(LoginBoundMixin):
     """One user's WebSocket, subscribed to one or more topics through the hub.
 
     A subclass has ``handlers``, one for each type of frame, and the methods ``topic``,
     ``join``, ``welcome``, ``position`` and ``current_person``. Handlers return a frame as
-    the answer, or nothing, and raise ``FrameError`` or ``CloseSocket``. Before each, the user is
-    read anew. As in Channels, an event sent to a topic calls the method that its type names.
+    the answer, or None, and raise FrameError or CloseSocket. The user is read anew before each.
+
+    It is an ASGI application like a consumer of Channels, and an event that is sent to a
+    topic calls the method that its type names. It does not inherit from one: the hub takes
+    the place of its groups, and frames that of ``send``.
     """
 
-    handlers: ClassVar[dict[type[ClientFrame], Callable]] = {}
+    handlers: ClassVar[dict[type[ClientFrame], Handler]] = {}
     decoder: ClassVar[msgspec.json.Decoder]
 
     person: Person
@@ -86,13 +91,23 @@ class FrameConsumer(LoginBoundMixin, AsyncWebsocketConsumer):
         any_of_them: Any = reduce(or_, cls.handlers)
         cls.decoder = msgspec.json.Decoder(any_of_them)
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    @classmethod
+    def as_asgi(cls) -> Any:
+        """Return an ASGI application that makes a consumer for each socket, as in Channels."""
+
+        async def application(scope: Scope, receive: Receive, send: Send) -> None:
+            await cls()(scope, receive, send)
+
+        return application
+
+    def __init__(self) -> None:
         self.id = uuid4().hex
         self.bad_frames = 0  # in a row
         self.is_catching_up = False
-        self.join_lock = asyncio.Lock()
         self.first_event: asyncio.Task | None = None  # one that arrived while the socket joined
+        # Done when joining has ended. A future: an Event takes 0.7 KiB more of each socket.
+        self.joined = asyncio.get_running_loop().create_future()
+        self.refresh_lock = asyncio.Lock()  # one at a time: the newest name stays
         self.tracked: list[tuple[str, str, float]] = []  # topic, member, seconds until it leaves
         self.is_disconnected = False
 
@@ -101,44 +116,61 @@ class FrameConsumer(LoginBoundMixin, AsyncWebsocketConsumer):
         if limited is None:  # a test of the consumer alone
             limited = LimitedSocket(WebSocketConnection(scope, receive, send))
             receive, send = limited.receive, limited.send
-        self.scope, self.base_send, self.receive_event = scope, send, receive
-        self.socket, self.bucket = limited.socket, limited.bucket
+        self.scope = scope
+        self.server_receive = receive
+        self.server_send = send
+        self.socket = limited.socket
+        self.bucket = limited.bucket
         self.writer = Writer(self.socket, self._on_overflow)
         try:
             while (event := await self._next_event())["type"] != "websocket.disconnect":
-                await getattr(self, get_handler_name(event))(event)
-            await self.leave(event.get("code", 1005), event.get("reason", ""))  # open at a limit
-        finally:  # disconnect() may never be called
-            self.is_disconnected = True
-            if self.first_event is not None:
-                self.first_event.cancel()
-            for topic in getattr(self, "topics", ()):
-                hub().leave(topic, self)
-            for topic, member, seconds in self.tracked:
-                presence().untrack(topic, member, seconds)
+                await self.dispatch(event)
+            # Where a limit ended the socket, it is still open.
+            await self.close(event.get("code", NO_CODE), event.get("reason", ""))
+        finally:
+            self._disconnected()
 
-    async def websocket_connect(self, message: dict) -> None:
-        await self.accept()  # a close code reaches only an open socket
-        spread_ms = random.randint(1, 1000 * settings.WEBSOCKET_RESTART_SECONDS)  # not all at once
+    async def dispatch(self, event: dict) -> None:
+        """Call the method that the event's type names: ``websocket_connect`` or ``…_receive``.
+
+        Channels' own looks after database connections at each event, in a thread. Here
+        ``in_thread`` does that where the database is used.
+        """
+        await getattr(self, get_handler_name(event))(event)
+
+    def _disconnected(self) -> None:
+        """Clean up, however the socket ended; a server may never send a disconnect."""
+        self.is_disconnected = True
+        if self.first_event is not None:
+            self.first_event.cancel()
+        for topic in getattr(self, "topics", ()):
+            hub().leave(topic, self)
+        for topic, member, seconds in self.tracked:
+            presence().untrack(topic, member, seconds)
+
+    async def websocket_connect(self, event: dict) -> None:
+        await self.server_send({"type": "websocket.accept"})  # only an open socket gets a code
+        spread_ms = random.randint(1, 1000 * settings.WEBSOCKET_RESTART_SECONDS)
         goodbye = frames.DisconnectFrame(CloseCode.RESTART, "restart", spread_ms)
         self.socket.restart_frame = goodbye.encode()
         try:
-            async with self.join_lock:
-                await self._join_unless_disconnected()
+            await self._join_unless_disconnected()
         except CloseSocket as close:
-            await self.leave(close.code, close.reason, close.retry_in_ms)
+            await self.close(close.code, close.reason, close.retry_in_ms)
         except Exception as error:
             logger.warning("No welcome: %r", error, exc_info=not isinstance(error, OUTAGES))
-            await self.leave(CloseCode.UNAVAILABLE, "not available, try again later")
+            await self.close(CloseCode.UNAVAILABLE, "not available, try again later")
+        finally:
+            self.joined.set_result(None)
 
     async def _next_event(self) -> dict:
         first, self.first_event = self.first_event, None
-        return await (first or self.receive_event())
+        return await (first or self.server_receive())
 
     async def _join_unless_disconnected(self) -> None:
         """Join, or give up, with the slot in the queue, when the client disconnects meanwhile."""
         joining = asyncio.ensure_future(self._join())
-        first = self.first_event = asyncio.ensure_future(self.receive_event())
+        first = self.first_event = asyncio.ensure_future(self.server_receive())
         try:
             await asyncio.wait({joining, first}, return_when=asyncio.FIRST_COMPLETED)
             if joining.done() or not _is_disconnect(first):
@@ -168,15 +200,23 @@ class FrameConsumer(LoginBoundMixin, AsyncWebsocketConsumer):
         self.tracked.append((topic, member, seconds))
         return await presence().track(topic, member)
 
-    async def websocket_receive(self, message: dict) -> None:
-        async with self._told_of_errors():
-            frame = self._decode(message.get("text"))
-            async with self._told_of_errors(frame.ref):
-                if self.user.is_authenticated:
-                    await in_thread(self.read_user)
-                answer = await self._call(self.handlers[type(frame)], frame)
-                if answer is not None:
-                    self.bucket.pay(self.write_frame(answer) / COST_BYTES)
+    async def websocket_receive(self, event: dict) -> None:
+        try:
+            frame = self._decode(event.get("text"))
+        except Exception as error:
+            await self._report(error)
+            return
+        try:
+            await self._answer(frame)
+        except Exception as error:
+            await self._report(error, frame.ref)
+
+    async def _answer(self, frame: ClientFrame) -> None:
+        if self.user.is_authenticated:
+            await in_thread(self.read_user)
+        answer = await self._call(self.handlers[type(frame)], frame)
+        if answer is not None:
+            self.bucket.pay(self.write_frame(answer) / COST_BYTES)
 
     def _decode(self, text: str | None) -> ClientFrame:
         try:
@@ -189,22 +229,19 @@ class FrameConsumer(LoginBoundMixin, AsyncWebsocketConsumer):
         self.bad_frames = 0
         return frame
 
-    @asynccontextmanager
-    async def _told_of_errors(self, ref: str | int | None = None) -> AsyncGenerator[None]:
-        """Let the client know what went wrong, and stay, if it may."""
-        try:
-            yield
-        except FrameError as error:
+    async def _report(self, error: Exception, ref: str | int | None = None) -> None:
+        """Report an error to the client; keep the socket open where possible."""
+        if isinstance(error, FrameError):
             ref = ref if error.ref is None else error.ref
             self.write_frame(frames.ErrorFrame(error.code, error.detail, ref))
-        except CloseSocket as close:
-            await self.leave(close.code, close.reason, close.retry_in_ms)
-        except OUTAGES as error:
+        elif isinstance(error, CloseSocket):
+            await self.close(error.code, error.reason, error.retry_in_ms)
+        elif isinstance(error, OUTAGES):
             logger.warning("No database: %r", error)
             self.write_frame(frames.ErrorFrame("unavailable", "try again later", ref))
-        except Exception:
+        else:
             number = uuid4().hex[:8]
-            logger.exception("Error %s", number)
+            logger.error("Error %s", number, exc_info=error)
             self.write_frame(frames.ErrorFrame("internal", f"error {number} in the log", ref))
 
     async def on_ping(self, frame: frames.PingRequest) -> Frame:
@@ -217,7 +254,7 @@ class FrameConsumer(LoginBoundMixin, AsyncWebsocketConsumer):
 
     async def _refresh_login(self) -> None:
         """Read session, user and name anew. Raises CloseSocket when the login is over."""
-        async with self.join_lock:  # one at a time: the newest name stays
+        async with self.refresh_lock:
             person = await in_thread(self._read_person)
             if person.id == self.person.id and person != self.person and not self.is_disconnected:
                 await self._rename(person)
@@ -238,7 +275,7 @@ class FrameConsumer(LoginBoundMixin, AsyncWebsocketConsumer):
                 self.tracked.remove((topic, member, seconds))
                 presence().untrack(topic, member, 0)
 
-    async def _call(self, handler: Callable, *args: Any) -> Any:
+    async def _call(self, handler: Handler, *args: Any) -> Any:
         if iscoroutinefunction(handler):
             return await handler(self, *args)
         return await in_thread(handler, self, *args)
@@ -250,11 +287,13 @@ class FrameConsumer(LoginBoundMixin, AsyncWebsocketConsumer):
         spawn(self._handle(event))
 
     async def _handle(self, event: dict) -> None:
-        async with self.join_lock:
-            pass  # handlers need what joining sets
-        if not self.socket.is_closing:
-            async with self._told_of_errors():
-                await self._call(getattr(type(self), get_handler_name(event)), event)
+        await asyncio.wait({self.joined})  # handlers need what joining sets
+        if self.socket.is_closing:
+            return
+        try:
+            await self._call(getattr(type(self), get_handler_name(event)), event)
+        except Exception as error:
+            await self._report(error)
 
     def catch_up(self) -> None:
         if not self.is_catching_up:  # two topics may say so
@@ -262,7 +301,7 @@ class FrameConsumer(LoginBoundMixin, AsyncWebsocketConsumer):
             self.handle({"type": "events.missed"})
 
     async def events_missed(self, event: dict) -> None:
-        await asyncio.sleep(random.uniform(*CATCH_UP_SECONDS))
+        await asyncio.sleep(random.uniform(MIN_CATCH_UP_SECONDS, MAX_CATCH_UP_SECONDS))
         self.is_catching_up = False
         self.write_frame(await self._call(type(self).position))
 
@@ -272,14 +311,14 @@ class FrameConsumer(LoginBoundMixin, AsyncWebsocketConsumer):
         self.writer.write({"type": "websocket.send", "text": text})
         return len(text.encode())
 
-    async def leave(self, code: int, reason: str, retry_in_ms: int = 0) -> None:
-        """Say why, and close."""
+    async def close(self, code: int, reason: str, retry_in_ms: int = 0) -> None:
+        """Send a DisconnectFrame, and close: servers do not pass on a reason."""
         await asyncio.sleep(0)  # let the writer's task begin: what was written before goes out
-        restart_frame = frames.DisconnectFrame(code, reason, retry_in_ms).encode()
-        await self.socket.close(code, restart_frame)
+        goodbye = frames.DisconnectFrame(code, reason, retry_in_ms)
+        await self.socket.close(code, goodbye.encode())
 
     def _on_overflow(self) -> None:
-        spawn(self.leave(CloseCode.TOO_SLOW, "too much is waiting to be read"))
+        spawn(self.close(CloseCode.TOO_SLOW, "too much is waiting to be read"))
 
 
 def _is_disconnect(event: asyncio.Task) -> bool:

@@ -106,14 +106,16 @@ class WebSocketConnection(Connection):
         self.server_state = server_state()
         self.state = State.CONNECTING
         self.close_code = int(CloseCode.RESTART)
-        self.closed = asyncio.Event()  # set when the state is CLOSED
+        # Done when the state is CLOSED. A future: an Event takes 0.7 KiB more of each socket.
+        self.closed = asyncio.get_running_loop().create_future()
         self.reading: asyncio.Task | None = None  # until the client answers the close frame
 
     async def receive(self) -> dict:
         event = None if self.is_closing else await self._cancellable(self.server_receive())
         if event is None or self.is_closing:
-            await self.closed.wait()  # a consumer that ends first would close with its own code
-            if self.reading is not None:  # and a server may cut off what is still under way
+            # A consumer that ends first would close with its own code.
+            await asyncio.wait({self.closed})
+            if self.reading is not None:  # a server may cut off what is still on its way
                 await asyncio.wait({self.reading}, timeout=CLOSE_SECONDS)
             return {"type": "websocket.disconnect", "code": self.close_code}
         if event["type"] == "websocket.disconnect":
@@ -149,7 +151,7 @@ class WebSocketConnection(Connection):
                         await self._send_close(last_text)
         finally:
             self.state = State.CLOSED
-            self.closed.set()
+            self.closed.set_result(None)
 
     async def _send_close(self, last_text: str | None) -> None:
         if last_text is not None:

@@ -201,10 +201,12 @@ def _next_seq(room: Room) -> int:
     """Count a room's messages up, and return the new number. Raises CloseSocket.
 
     The update locks the room until the transaction ends: no two writers get the same seq,
-    and a seq whose transaction fails is given again. PostgreSQL and SQLite return it at once.
+    and a seq whose transaction fails is given again. RETURNING saves a query:
+    PostgreSQL has it, and SQLite since 3.35, but MySQL has not.
     """
     with connection.cursor() as cursor:
-        cursor.execute("UPDATE chat_room SET seq = seq + 1 WHERE id = %s RETURNING seq", [room.pk])
+        table = connection.ops.quote_name(Room._meta.db_table)
+        cursor.execute(f"UPDATE {table} SET seq = seq + 1 WHERE id = %s RETURNING seq", [room.pk])
         row = cursor.fetchone()
     if row is None:
         raise CloseSocket(CloseCode.NOT_FOUND, f"no room {room.slug} any more")

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import sys
 from collections.abc import Callable, Coroutine
 
 logger = logging.getLogger(__name__)
@@ -28,16 +27,6 @@ async def _run(coroutine: Coroutine, seconds: float | None) -> None:
         logger.debug("Took more than %s s: %s", seconds, coroutine)
     except Exception:
         logger.exception("In the background: %s", coroutine)
-
-
-def start(coroutine: Coroutine) -> asyncio.Task:
-    """Run it as a task at once, up to where it waits. Before Python 3.12 it runs soon.
-
-    https://docs.python.org/3/library/asyncio-task.html#asyncio.eager_task_factory
-    """
-    if sys.version_info >= (3, 12):
-        return asyncio.Task(coroutine, loop=asyncio.get_running_loop(), eager_start=True)
-    return asyncio.ensure_future(coroutine)
 
 
 async def run_forever(function: Callable[[], Coroutine]) -> None:

@@ -2,28 +2,26 @@
 
 from collections.abc import Callable
 
-from realtime.tasks import start
+from realtime.eager import start_eagerly
 from serving.connections import WebSocketConnection
 
-MAX_PENDING_BYTES = 1024 * 1024
+MAX_PENDING_BYTES = 1024 * 1024  # of texts that wait for one socket
 
 
 class Writer:
-    """Texts for one socket, in order. What its peer does not read in time has a bound.
+    """Texts for one socket, in order. Calls ``on_overflow`` when too much waits to be read."""
 
-    Servers take most texts at once, and then no task is scheduled: see ``start``.
-    """
-
-    def __init__(self, socket: WebSocketConnection, too_slow: Callable[[], object]) -> None:
-        self.socket, self.too_slow = socket, too_slow
-        self.pending: list[tuple[dict, int]] = []  # with their sizes
+    def __init__(self, socket: WebSocketConnection, on_overflow: Callable[[], object]) -> None:
+        self.socket = socket
+        self.on_overflow = on_overflow
+        self.pending: list[tuple[dict, int]] = []  # events, with the size of their text in bytes
         self.pending_bytes = 0
-        self.busy = True  # nothing leaves before start()
+        self.is_busy = True  # nothing leaves before start()
 
     def start(self, *texts: str) -> None:
         """Write ``texts``, then what came in the meantime."""
         waiting, self.pending, self.pending_bytes = self.pending, [], 0
-        self.busy = False
+        self.is_busy = False
         first = [{"type": "websocket.send", "text": text} for text in texts]
         for event in [*first, *(event for event, _ in waiting)]:
             self.write(event)
@@ -32,9 +30,9 @@ class Writer:
         """Write a ``websocket.send`` event, which many writers may share."""
         if self.socket.is_closing:
             return
-        if not self.busy:
-            self.busy = True
-            task = start(self._send(event))
+        if not self.is_busy:
+            self.is_busy = True
+            task = start_eagerly(self._send(event))
             if not task.done():
                 self.socket.pending.add(task)  # a close breaks it off
                 task.add_done_callback(self.socket.pending.discard)
@@ -44,7 +42,7 @@ class Writer:
         self.pending_bytes += size
         if self.pending_bytes > MAX_PENDING_BYTES:
             self.pending.clear()
-            self.too_slow()
+            self.on_overflow()
 
     async def _send(self, event: dict) -> None:
         """Send it, and what is pending by then."""
@@ -57,4 +55,4 @@ class Writer:
                     await self.socket.server_send(event)
         except Exception:
             self.pending.clear()  # the peer is gone; receive() says so
-        self.busy = False
+        self.is_busy = False

@@ -1,5 +1,5 @@
 // @ts-check
-// A client of consumers that speak in frames: see realtime/protocol.py.
+// A client of consumers that speak in frames: see realtime/frame_consumer.py.
 
 import { Emitter } from "./emitter.js";
 import { lostConnection, Requests } from "./requests.js";

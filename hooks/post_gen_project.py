@@ -46,7 +46,7 @@ def mend_modes(project: Path) -> None:
     manage.chmod(mode | (mode & 0o444) >> 2)  # who may read may run
 
 
-def way_to(project: Path, start: str | None) -> str:
+def cd_path(project: Path, start: str | None) -> str:
     """Return the way for ``cd``: relative to where the person stands, where that is known."""
     if start and project.is_relative_to(os.path.realpath(start)):
         project = project.relative_to(os.path.realpath(start))
@@ -113,7 +113,7 @@ def message(answers: Answers, project: Path, start: str | None, environment: dic
         if not name.startswith("_") and name not in FREE_TEXTS
     ]
     lines = ["", "Your project is ready:", "", f"  {' '.join(chosen)}", "", "Next:", ""]
-    lines += [f"  cd {way_to(project, start)}"]
+    lines += [f"  cd {cd_path(project, start)}"]
     if not uv:
         lines += ["  python3 -m venv .uv", "  .uv/bin/pip install -q uv"]
     lines += [

@@ -35,7 +35,7 @@ FILES = {
 }
 
 # Text that stands in these files of a choice's variants, and nowhere in the others.
-MARKS = {
+EXPECTED_TEXT = {
     "memory": [
         ("serving.layers.InMemoryChannelLayer", ["config/settings.py"]),
         ("WEB_CONCURRENCY=1\n", [".env.example"]),
@@ -101,7 +101,7 @@ MAX_FUNCTION_LINES = 40  # a module may be as long as its one reason to change
 
 def test_every_choice_has_its_marks():
     choices = [choice for choices in CHOICES.values() for choice in choices]
-    assert sorted(MARKS) == sorted(choices)
+    assert sorted(EXPECTED_TEXT) == sorted(choices)
 
 
 def test_each_pattern_names_files_for_an_answer():
@@ -146,7 +146,7 @@ def test_the_files_are_those_of_the_variant(variant):
 
 
 def test_a_variant_has_its_own_marks_and_no_others(variant):
-    for choice, marks in MARKS.items():
+    for choice, marks in EXPECTED_TEXT.items():
         chosen = choice in variant.answers.values()
         for mark, places in marks:
             found = {name for name, text in variant.files.items() if mark in text}

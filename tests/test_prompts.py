@@ -201,7 +201,7 @@ def test_words_that_cannot_be_printed_do_not_fail_a_bake(environment, output, re
     ],
 )
 def test_cd_is_relative_where_the_person_stands_above(start, way):
-    assert hook.way_to(Path("/work/lighthouse"), start) == way
+    assert hook.cd_path(Path("/work/lighthouse"), start) == way
 
 
 def test_cd_goes_into_the_output_folder(cookiecutter, output, tools):

@@ -14,7 +14,7 @@ from typing import Any
 
 from websockets.exceptions import InvalidStatus
 
-from tests.chat.client import Wire
+from tests.chat.client import Client
 
 REFUSED_SECONDS = 1  # before a socket that was refused comes again
 
@@ -28,7 +28,7 @@ async def flood(port: int, rooms: list[tuple[str, str]], seconds: float) -> int:
         nonlocal opened
         while time.monotonic() < end:
             try:
-                async with Wire(server, room, cookie):
+                async with Client(server, room, cookie):
                     opened += 1
             except InvalidStatus as refused:  # the connect queue is full, on a slow machine
                 if refused.response.status_code != 403:

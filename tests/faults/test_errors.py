@@ -13,7 +13,7 @@ from websockets.exceptions import InvalidStatus
 
 from chat.models import Message
 from realtime.threads import in_thread
-from tests.chat.client import Member, Wire
+from tests.chat.client import Client, Member
 from tests.chat.test_crowds import becomes, inside_of
 from tests.live import Server
 
@@ -41,8 +41,8 @@ def no_table(name: str) -> Generator[None]:
             database.execute(f"ALTER TABLE gone RENAME TO {name}")
 
 
-async def say_again_until_stored(wire: Wire, **fields: object) -> int:
-    while (answer := await wire.say(**fields))["type"] != "system.ack":
+async def say_again_until_stored(socket: Client, **fields: object) -> int:
+    while (answer := await socket.say(**fields))["type"] != "system.ack":
         assert answer["code"] == "unavailable", answer
         await asyncio.sleep(0.1)
     return answer["seq"]
@@ -54,39 +54,39 @@ def count_messages(room) -> int:
 
 async def test_a_locked_database_is_told_to_the_sender_alone(server, join, room):
     message = {"text": "Hello", "id": str(uuid4())}
-    async with join(server, room) as wire, join(server, room) as other:
+    async with join(server, room) as socket, join(server, room) as other:
         with closing(open_database()) as writer:
             writer.execute("BEGIN IMMEDIATE")
-            answer = await wire.say(**message, ref="mine")
+            answer = await socket.say(**message, ref="mine")
             writer.execute("ROLLBACK")
         assert (answer["type"], answer["code"]) == ("system.error", "unavailable")
         assert answer["ref"] == "mine"
-        await other.quiet("chat.message", "system.error")
+        await other.expect_nothing("chat.message", "system.error")
         assert await in_thread(count_messages, room) == 0
-        assert await say_again_until_stored(wire, **message) == 1
+        assert await say_again_until_stored(socket, **message) == 1
         assert (await other.expect("chat.message"))["text"] == "Hello"
     assert not re.search(r"Traceback|\bERROR\b", server.log), server.log
 
 
 async def test_a_database_that_is_gone_and_comes_back(server, join, room, ann):
     message = {"text": "Hello", "id": str(uuid4())}
-    async with join(server, room, ann) as wire:
+    async with join(server, room, ann) as socket:
         with no_table("chat_room"):
-            answer = await wire.say(**message, ref=7)
+            answer = await socket.say(**message, ref=7)
             assert (answer.get("code"), answer["ref"]) == ("unavailable", 7)
-            answer = await wire.ask("system.ping")
+            answer = await socket.ask("system.ping")
             assert (answer["type"], answer.get("code")) == ("system.error", "unavailable")
-            async with Wire(server, room.slug, is_welcome=False) as late:
+            async with Client(server, room.slug, is_welcome=False) as late:
                 code, _ = await late.expect_close()
                 assert code == 4150
-        assert await say_again_until_stored(wire, **message) == 1
+        assert await say_again_until_stored(socket, **message) == 1
         assert await in_thread(count_messages, room) == 1
     assert not re.search(r"Traceback|\bERROR\b", server.log), server.log
 
 
 async def test_a_login_that_cannot_be_looked_up_is_refused(server, room, ann):
     with no_table("django_session"), pytest.raises(InvalidStatus) as refused:
-        async with Wire(server, room.slug, ann.cookie):
+        async with Client(server, room.slug, ann.cookie):
             pass
     assert refused.value.response.status_code == 403
     assert "WebSocket refused: no database" in server.log
@@ -94,16 +94,16 @@ async def test_a_login_that_cannot_be_looked_up_is_refused(server, room, ann):
 
 
 async def test_a_handler_that_raises_is_told_to_its_client_alone(server, join, room):
-    async with join(server, room) as wire, join(server, room) as other:
-        answer = await wire.say("!raise", ref="mine")
+    async with join(server, room) as socket, join(server, room) as other:
+        answer = await socket.say("!raise", ref="mine")
         assert (answer["type"], answer["code"]) == ("system.error", "internal")
         assert answer["ref"] == "mine"
         number = re.search(r"error (\w+) in the log", answer["detail"])
         assert number is not None
         assert f"Error {number[1]}" in server.log
         assert "RuntimeError: as asked for" in server.log
-        await other.quiet("chat.message", "system.error")
-        assert (await wire.say("still here"))["seq"] == 1
+        await other.expect_nothing("chat.message", "system.error")
+        assert (await socket.say("still here"))["seq"] == 1
         assert (await other.expect("chat.message"))["text"] == "still here"
 
 
@@ -111,8 +111,8 @@ async def test_a_handler_that_is_broken_off_leaves_nothing(server, join, room):
     with inside_of(server) as inside:
         async with join(server, room) as other:
             before = inside()
-            async with join(server, room) as wire:
-                await wire.send("chat.send", id=str(uuid4()), text="!hold")
+            async with join(server, room) as socket:
+                await socket.send("chat.send", id=str(uuid4()), text="!hold")
                 await asyncio.sleep(0.2)  # it has begun
             async with asyncio.timeout(HOLD_SECONDS + PROMPT_SECONDS):
                 await say_again_until_stored(other, text="not locked")

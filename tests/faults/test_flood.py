@@ -13,7 +13,7 @@ from django.contrib.auth.models import User
 from chat.models import Room
 from realtime.threads import in_thread
 from tests.chat.accounts import log_in
-from tests.chat.client import Wire
+from tests.chat.client import Client
 from tests.chat.test_crowds import becomes, inside_of
 from tests.live import Server
 
@@ -49,12 +49,12 @@ async def flood(server: Server, rooms: list[tuple[str, str]]) -> int:
     return int(opened)
 
 
-async def round_trips(wire: Wire, until: asyncio.Task) -> list[float]:
+async def round_trips(chat_socket: Client, until: asyncio.Task) -> list[float]:
     """Return the seconds that each ping took."""
     seconds = []
     while not until.done():
         began = time.perf_counter()
-        await wire.ask("system.ping")
+        await chat_socket.ask("system.ping")
         seconds.append(time.perf_counter() - began)
         await asyncio.sleep(0.05)
     return seconds
@@ -65,13 +65,13 @@ async def test_sockets_that_come_and_go(launch, layer_url, join, room, members_r
     cookies = await in_thread(make_accounts)
     guests = FLOODERS - ACCOUNTS
     rooms = [*((members_room.slug, cookie) for cookie in cookies), *([(room.slug, "")] * guests)]
-    async with join(server, await in_thread(make_quiet_room)) as wire:
-        await wire.say("warm")
+    async with join(server, await in_thread(make_quiet_room)) as chat_socket:
+        await chat_socket.say("warm")
         with inside_of(server) as inside:
             before = inside()
         threads = settings.WEBSOCKET_THREADS  # they start when they are needed
         flooding = asyncio.create_task(flood(server, rooms))
-        seconds = await round_trips(wire, flooding)
+        seconds = await round_trips(chat_socket, flooding)
         opened = await flooding
         with inside_of(server) as inside:
             await becomes(lambda: inside()["sockets"] == before["sockets"], inside)

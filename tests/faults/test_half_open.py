@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from tests.chat.client import Wire
+from tests.chat.client import Client
 from tests.chat.faults.machines import Line
 from tests.chat.test_crowds import becomes, inside_of
 
@@ -65,9 +65,9 @@ async def test_a_dead_line_is_gone_after_the_idle_time(server, join, room):
         async with join(server, room) as watcher, Line(server) as line:
             keep = asyncio.create_task(keep_pinging(watcher))
             before = inside()
-            lost = [Wire(line, room.slug, name=f"lost {n}") for n in range(5)]
-            for wire in lost:
-                await wire.open()
+            lost = [Client(line, room.slug, name=f"lost {n}") for n in range(5)]
+            for socket in lost:
+                await socket.open()
             assert inside()["sockets"] == before["sockets"] + 5
             line.cut()
             await becomes(lambda: inside()["sockets"] == before["sockets"], inside)
@@ -76,7 +76,7 @@ async def test_a_dead_line_is_gone_after_the_idle_time(server, join, room):
             keep.cancel()
 
 
-async def keep_pinging(wire: Wire) -> None:
+async def keep_pinging(socket: Client) -> None:
     while True:
-        await wire.send("system.ping")
+        await socket.send("system.ping")
         await asyncio.sleep(0.5)

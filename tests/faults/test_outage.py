@@ -11,7 +11,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from realtime.presence import RENEW_SECONDS
 from serving.close_codes import CloseCode
 from tests.chat.accounts import Browser
-from tests.chat.client import QUIET_SECONDS, Member, Wire, close_code, together
+from tests.chat.client import QUIET_SECONDS, Client, Member, close_code, together
 from tests.chat.faults.valkey import Redis
 from tests.live import ANSWER_SECONDS, Server, ask, manage, wait_until
 
@@ -42,12 +42,12 @@ async def everybody_has(members: list[Member], texts: list[str]) -> None:
         assert member.closes == []
 
 
-async def leaves(wire: Wire) -> list[dict]:
+async def leaves(socket: Client) -> list[dict]:
     """Return who has been shown to leave so far."""
     left = []
     with suppress(TimeoutError):
         while True:
-            left += (await wire.receive(QUIET_SECONDS)).get("leaves", [])
+            left += (await socket.receive(QUIET_SECONDS)).get("leaves", [])
     return left
 
 

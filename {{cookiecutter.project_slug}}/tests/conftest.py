@@ -17,7 +17,7 @@ from django.db import connections
 
 from config import asgi
 from serving import throttle
-from tests.live import LEFT_OUT, Server, manage
+from tests.live import NOT_COPIED, Server, manage
 
 # Tests that ask for one of these start a process: they are marked ``live``.
 LIVE_FIXTURES = {"production", "project_copy", "server", "start"}
@@ -134,4 +134,4 @@ def server(request) -> Server:
 @pytest.fixture
 def project_copy(tmp_path) -> Path:
     """A copy of the project, for tests that edit it."""
-    return Path(shutil.copytree(settings.BASE_DIR, tmp_path / "project", ignore=LEFT_OUT))
+    return Path(shutil.copytree(settings.BASE_DIR, tmp_path / "project", ignore=NOT_COPIED))

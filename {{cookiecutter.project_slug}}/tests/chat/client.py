@@ -1,6 +1,6 @@
 """Clients that speak in frames, for tests that read like a conversation.
 
-A ``Wire`` does what a test says, and nothing by itself. A ``Member`` does by itself what the
+A ``Client`` does what a test says, and nothing by itself. A ``Member`` does by itself what the
 protocol asks of a client.
 """
 
@@ -49,7 +49,7 @@ def close_code(closed: ConnectionClosed) -> int:
     return closed.rcvd.code if closed.rcvd else 1006
 
 
-class Client:
+class BaseClient:
     """A socket in a room."""
 
     websocket: ClientConnection | None = None
@@ -75,7 +75,7 @@ class Client:
 
 
 @asynccontextmanager
-async def together(clients: Iterable[Client]) -> AsyncGenerator[None]:
+async def together(clients: Iterable[BaseClient]) -> AsyncGenerator[None]:
     """Open all at once, and close all at once."""
     clients = list(clients)
     try:
@@ -85,7 +85,7 @@ async def together(clients: Iterable[Client]) -> AsyncGenerator[None]:
         await asyncio.gather(*(client.close() for client in clients))
 
 
-class Wire(Client):
+class Client(BaseClient):
     """A socket that a test speaks through. Unless ``is_welcome`` is False, it awaits a welcome."""
 
     welcome: dict[str, Any]
@@ -141,7 +141,7 @@ class Wire(Client):
         """Send a message; return the answer."""
         return await self.ask("chat.send", **{"id": str(uuid4()), "text": text, **fields})
 
-    async def tell(self, to: str, text: str, **fields: object) -> dict[str, Any]:
+    async def send_direct(self, to: str, text: str, **fields: object) -> dict[str, Any]:
         """Send a direct message; return the answer."""
         message = {"id": str(uuid4()), "to": to, "text": text, **fields}
         return await self.ask("chat.direct", **message)
@@ -152,7 +152,7 @@ class Wire(Client):
             pass
         return [person["name"] for person in people]
 
-    async def quiet(self, *kinds: str) -> None:
+    async def expect_nothing(self, *kinds: str) -> None:
         """Assert that no frame of these types comes for a moment."""
         with suppress(TimeoutError):
             while True:
@@ -209,7 +209,7 @@ class Log:
         self.seq = message["seq"]
 
 
-class Member(Client):
+class Member(BaseClient):
     """A client that keeps to the rules: nothing is lost, doubled or out of order.
 
     It comes back to ``server``, which a test may change.

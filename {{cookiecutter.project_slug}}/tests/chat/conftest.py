@@ -12,7 +12,7 @@ from django.db.models.signals import post_migrate
 from chat.models import Room
 from realtime import threads
 from tests.chat.accounts import Account, create_account
-from tests.chat.client import Wire
+from tests.chat.client import Client
 from tests.live import Server
 
 
@@ -126,10 +126,10 @@ def admin(transactional_db) -> Account:
 
 
 @pytest.fixture
-def join() -> Callable[..., Wire]:
+def join() -> Callable[..., Client]:
     """Open a socket in a room, with an account or as a guest."""
 
-    def join(server: Server, room: Room, account: Account | None = None, **query: Any) -> Wire:
-        return Wire(server, room.slug, account.cookie if account else "", **query)
+    def join(server: Server, room: Room, account: Account | None = None, **query: Any) -> Client:
+        return Client(server, room.slug, account.cookie if account else "", **query)
 
     return join

@@ -21,7 +21,7 @@ from chat.history import RESUME_LIMIT
 from chat.models import Room
 from realtime.frames import Person
 from realtime.threads import in_thread
-from tests.chat.client import Member, Wire, together
+from tests.chat.client import Client, Member, together
 from tests.live import ANSWER_SECONDS, Server, manage, wait_until
 
 TEXT = "👋" * 2000  # as tests/chat/wordy_settings.py allows
@@ -168,18 +168,18 @@ class Stream:
         self.said_at: dict[str, float] = {}
         self.delays: list[float] = []
 
-    async def speak(self, speaker: Wire, is_held: Callable[[], bool]) -> None:
+    async def speak(self, speaker: Client, is_held: Callable[[], bool]) -> None:
         while len(self.said_at) < RESUME_LIMIT - 50 and await asyncio.to_thread(is_held):
             for _ in range(50):
                 await self.say(speaker, TEXT)
         await self.say(speaker, "over")
 
-    async def say(self, speaker: Wire, text: str) -> None:
+    async def say(self, speaker: Client, text: str) -> None:
         message_id = str(uuid4())
         self.said_at[message_id] = time.perf_counter()
         await speaker.say(text, id=message_id)
 
-    async def listen(self, listener: Wire) -> list[int]:
+    async def listen(self, listener: Client) -> list[int]:
         """Return the seqs that were heard."""
         seqs, text = [], ""
         while text != "over":
@@ -210,7 +210,7 @@ async def speak_to_a_slow_reader(join, one: Server, room: Room) -> float:
         with inside_of(one) as inside, SlowReader(one, room) as slow:
             while "slow" not in await speaker.expect_people("joins"):
                 pass
-            hearing = [asyncio.create_task(stream.listen(wire)) for wire in listeners]
+            hearing = [asyncio.create_task(stream.listen(chat_socket)) for chat_socket in listeners]
             await stream.speak(speaker, is_held)
             first = speaker.welcome["seq"] + 1
             expected = list(range(first, first + len(stream.said_at)))

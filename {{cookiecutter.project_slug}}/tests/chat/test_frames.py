@@ -140,13 +140,13 @@ def test_whatever_a_browser_sends_is_read_or_refused_with_its_ref():
 
 
 async def test_all_that_people_type_is_answered_and_closes_no_socket(join, one, room, ann, bob):
-    async with join(one, room, ann) as wire:
+    async with join(one, room, ann) as socket:
         for text in [*TYPED, *MAX_BAD_FRAMES * ["\ud800", LONG_TEXT]]:
-            for answer in [await wire.say(text), await wire.tell(bob.id, text)]:
+            for answer in [await socket.say(text), await socket.send_direct(bob.id, text)]:
                 assert answer["type"] in ("system.ack", "system.error")
                 assert answer.get("code") in (None, "bad_frame", "invalid", "too_long")
-            assert (await wire.tell(text, "to nobody"))["type"] == "system.error"
-        assert (await wire.ask("system.ping", ref="\ud800"))["type"] == "system.error"
+            assert (await socket.send_direct(text, "to nobody"))["type"] == "system.error"
+        assert (await socket.ask("system.ping", ref="\ud800"))["type"] == "system.error"
 
 
 async def test_unknown_fields_are_fine(join, one, room):

@@ -19,7 +19,7 @@ from chat.guests import clean_name
 from chat.models import Message, person_of
 from realtime.threads import in_thread
 from tests.chat.accounts import Browser, create_account
-from tests.chat.client import Wire
+from tests.chat.client import Client
 from tests.live import manage
 
 PASSWORD = "correct horse battery staple"
@@ -45,9 +45,9 @@ async def test_a_guest_is_the_same_person_by_http_and_in_a_socket(join, one, roo
     browser = Browser(one)
     await browser.post("/name/", name="  Bob \u202e\n the  1st", next="/")
     await browser.post(f"/rooms/{room.slug}/messages/", text="Hi")
-    async with Wire(one, room.slug, browser.cookie) as wire:
-        assert wire.welcome["you"] == wire.history["messages"][0]["user"]
-        assert wire.welcome["you"]["name"] == "Bob the 1st"
+    async with Client(one, room.slug, browser.cookie) as chat_socket:
+        assert chat_socket.welcome["you"] == chat_socket.history["messages"][0]["user"]
+        assert chat_socket.welcome["you"]["name"] == "Bob the 1st"
 
 
 @pytest.mark.parametrize("fields", [{}, {"text": ""}, {"text": " \n"}, {"text": "a\0b"}])
@@ -168,8 +168,8 @@ def test_a_name_of_a_user_or_that_cannot_be_seen_is_refused(client, ann, name):
 
 
 async def test_a_program_does_not_get_the_name_of_a_user(join, one, room, ann):
-    async with join(one, room, name="Ann") as wire:
-        assert wire.welcome["you"]["name"].startswith("guest-")
+    async with join(one, room, name="Ann") as chat_socket:
+        assert chat_socket.welcome["you"]["name"].startswith("guest-")
 
 
 @pytest.mark.parametrize("name", ["\u3164", "\u1160\u115f"])
@@ -202,8 +202,8 @@ async def test_who_signs_up_is_logged_in(join, one, members_room):
         **{User.USERNAME_FIELD: "dan", "password1": PASSWORD, "password2": PASSWORD},
     )
     assert (response.status, response.location) == (302, "/")
-    async with Wire(one, members_room.slug, browser.cookie) as wire:
-        assert wire.welcome["you"]["name"] == "dan"
+    async with Client(one, members_room.slug, browser.cookie) as chat_socket:
+        assert chat_socket.welcome["you"]["name"] == "dan"
 
 
 async def test_who_logs_in_comes_to_the_rooms(one, transactional_db):

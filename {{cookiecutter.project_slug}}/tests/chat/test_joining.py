@@ -66,9 +66,9 @@ async def test_a_guest_is_welcomed(join, strict, room):
 
 
 async def test_a_user_is_welcomed_by_name(join, one, room, ann):
-    async with join(one, room, ann, name="somebody else") as wire:
-        assert wire.welcome["you"] == ann.person
-        assert wire.direct_history["messages"] == []
+    async with join(one, room, ann, name="somebody else") as socket:
+        assert socket.welcome["you"] == ann.person
+        assert socket.direct_history["messages"] == []
 
 
 async def test_guests_without_a_name_get_one(join, one, room):
@@ -127,14 +127,14 @@ async def test_a_sync_with_both_seqs_asks_for_what_comes_after(join, one, room):
 async def test_direct_messages_have_pages_of_their_own(join, one, room, ann):
     inbox = await in_thread(rooms.inbox, ann.user)
     await in_thread(fill, inbox, 60)
-    async with join(one, room, ann) as wire:
-        assert (wire.welcome["seq"], wire.welcome["direct_seq"]) == (0, 60)
-        assert (seqs(wire.direct_history), wire.direct_history["more"]) == (span(11, 60), True)
-        page = await wire.ask("chat.sync", direct=True, before=11)
+    async with join(one, room, ann) as socket:
+        assert (socket.welcome["seq"], socket.welcome["direct_seq"]) == (0, 60)
+        assert (seqs(socket.direct_history), socket.direct_history["more"]) == (span(11, 60), True)
+        page = await socket.ask("chat.sync", direct=True, before=11)
         assert (seqs(page), page["more"], page["direct"]) == (span(1, 10), False, True)
-        page = await wire.ask("chat.sync", direct=True, after=0)
+        page = await socket.ask("chat.sync", direct=True, after=0)
         assert (seqs(page), page["more"]) == (span(1, 50), True)
-        assert seqs(await wire.ask("chat.sync", after=0)) == []
+        assert seqs(await socket.ask("chat.sync", after=0)) == []
 
 
 async def test_a_guest_has_no_direct_messages(join, one, room):
@@ -145,10 +145,10 @@ async def test_a_guest_has_no_direct_messages(join, one, room):
 async def test_who_comes_back_gets_what_was_missed(join, one, two, room, ann):
     await in_thread(fill, await in_thread(rooms.inbox, ann.user), 5)
     await in_thread(fill, room, 60)
-    async with join(two, room, ann, epoch=room.epoch, after=57, direct_after=3) as wire:
-        assert wire.welcome["recovered"] is True
-        assert (seqs(wire.history), wire.history["more"]) == (span(58, 60), False)
-        assert (seqs(wire.direct_history), wire.direct_history["more"]) == ([4, 5], False)
+    async with join(two, room, ann, epoch=room.epoch, after=57, direct_after=3) as socket:
+        assert socket.welcome["recovered"] is True
+        assert (seqs(socket.history), socket.history["more"]) == (span(58, 60), False)
+        assert (seqs(socket.direct_history), socket.direct_history["more"]) == ([4, 5], False)
 
 
 async def test_who_missed_much_asks_for_the_rest(join, one, room):
@@ -199,23 +199,23 @@ async def test_an_after_without_its_epoch_starts_over(join, one, room):
 async def test_garbage_as_direct_after_does_no_harm(join, one, room, ann, direct_after):
     await in_thread(fill, await in_thread(rooms.inbox, ann.user), 2)
     query = {"epoch": room.epoch, "after": 0, "direct_after": direct_after}
-    async with join(one, room, ann, **query) as wire:
-        assert wire.welcome["recovered"] is True
-        assert seqs(wire.direct_history) == [1, 2]
+    async with join(one, room, ann, **query) as socket:
+        assert socket.welcome["recovered"] is True
+        assert seqs(socket.direct_history) == [1, 2]
 
 
 async def test_a_direct_after_beyond_the_inbox_starts_over(join, one, room, ann):
     await in_thread(fill, await in_thread(rooms.inbox, ann.user), 2)
     query = {"epoch": room.epoch, "after": 0, "direct_after": 3}  # from before a backup
-    async with join(one, room, ann, **query) as wire:
-        assert wire.welcome["recovered"] is False
-        assert seqs(wire.direct_history) == [1, 2]
+    async with join(one, room, ann, **query) as socket:
+        assert socket.welcome["recovered"] is False
+        assert seqs(socket.direct_history) == [1, 2]
 
 
-async def refused(wire) -> int:
+async def refused(socket) -> int:
     """Return the code that both the last frame and the close have."""
-    async with wire:
-        code, frames = await wire.expect_close()
+    async with socket:
+        code, frames = await socket.expect_close()
     (frame,) = frames
     assert (frame["type"], frame["code"]) == ("system.disconnect", code)
     return code
@@ -235,8 +235,8 @@ async def test_a_guest_may_not_join_a_room_of_members(join, one, members_room):
 
 
 async def test_a_user_may_join_a_room_of_members(join, one, members_room, ann):
-    async with join(one, members_room, ann) as wire:
-        assert wire.welcome["room"]["title"] == "Members"
+    async with join(one, members_room, ann) as socket:
+        assert socket.welcome["room"]["title"] == "Members"
 
 
 async def test_nobody_may_join_the_direct_messages_of_another(join, one, ann, bob):

@@ -11,7 +11,7 @@ from realtime.connect_limiter import MAX_WAIT_SECONDS, SLOTS
 from realtime.hub import hub
 from realtime.threads import in_thread
 from serving.limits import COST_BYTES
-from tests.chat.client import Wire, together
+from tests.chat.client import Client, together
 from tests.live import ANSWER_SECONDS
 
 SYNCS = 3
@@ -43,11 +43,11 @@ def fill(room: Room) -> None:
 
 async def test_a_large_answer_costs_more(strict, room):
     await in_thread(fill, room)
-    async with Wire(strict, room.slug) as wire:
+    async with Client(strict, room.slug) as socket:
         since = time.monotonic()
         for number in range(SYNCS):
-            await wire.send("chat.sync", after=0, ref=number)
-        pages = [await wire.expect("chat.history", ref=number) for number in range(SYNCS)]
+            await socket.send("chat.sync", after=0, ref=number)
+        pages = [await socket.expect("chat.history", ref=number) for number in range(SYNCS)]
         seconds = time.monotonic() - since
     size = len(pages[0]["messages"]) * 4 * settings.CHAT_TEXT_LENGTH
     cost = min(size / COST_BYTES, 4 * settings.WEBSOCKET_RATE)  # a debt is bounded
@@ -56,29 +56,29 @@ async def test_a_large_answer_costs_more(strict, room):
 
 async def test_a_person_has_a_number_of_sockets_at_most(join, one, two, room, ann):
     number = settings.WEBSOCKETS_PER_PERSON
-    wires = [join(server, room, ann) for server in number * [one, two]][:number]
-    async with together(wires):
-        async with join(two, room, ann, is_welcome=False) as wire:
-            code, frames = await wire.expect_close()
+    sockets = [join(server, room, ann) for server in number * [one, two]][:number]
+    async with together(sockets):
+        async with join(two, room, ann, is_welcome=False) as socket:
+            code, frames = await socket.expect_close()
             assert code == 4100
             assert [frame["type"] for frame in frames] == ["system.disconnect"]
             assert frames[0]["code"] == 4100
-        await wires[0].close()
+        await sockets[0].close()
         assert await becomes_free(lambda: join(two, room, ann, is_welcome=False))
 
 
 async def becomes_free(join) -> bool:
     async with asyncio.timeout(ANSWER_SECONDS):
         while True:
-            async with join() as wire:
-                if (await wire.receive())["type"] == "chat.welcome":
+            async with join() as socket:
+                if (await socket.receive())["type"] == "chat.welcome":
                     return True
 
 
 async def test_another_person_is_not_counted(join, one, room, ann, bob):
     tabs = [join(one, room, ann) for _ in range(settings.WEBSOCKETS_PER_PERSON)]
-    async with together(tabs), join(one, room, bob) as wire:
-        assert len(wire.welcome["members"]) == 2
+    async with together(tabs), join(one, room, bob) as socket:
+        assert len(socket.welcome["members"]) == 2
 
 
 async def test_a_silent_socket_is_closed_and_one_that_pings_stays(join, strict, room):

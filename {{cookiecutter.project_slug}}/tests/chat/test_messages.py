@@ -38,7 +38,7 @@ async def test_who_says_it_hears_it_too(join, one, room):
 async def test_another_room_hears_nothing(join, one, two, room, members_room, ann, bob):
     async with join(one, room, ann) as here, join(two, members_room, bob) as there:
         await here.say("Hello")
-        await there.quiet("chat.message")
+        await there.expect_nothing("chat.message")
 
 
 async def test_the_same_id_twice_is_one_message(join, one, two, room):

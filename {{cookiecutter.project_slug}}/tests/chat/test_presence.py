@@ -31,8 +31,8 @@ GONE_SECONDS = 16  # after which nobody is shown whose server was killed
 
 
 async def test_who_comes_is_shown_to_those_who_are_here(join, one, two, room, ann):
-    async with join(one, room, name="watcher") as watcher, join(two, room, ann) as wire:
-        members = [person["name"] for person in wire.welcome["members"]]
+    async with join(one, room, name="watcher") as watcher, join(two, room, ann) as chat_socket:
+        members = [person["name"] for person in chat_socket.welcome["members"]]
         assert members == ["ann", "watcher"]
         assert await watcher.expect_people("joins") == ["ann"]
 
@@ -42,7 +42,7 @@ async def test_two_tabs_are_one_person(join, one, two, room, ann):
     async with together(tabs):
         for tab in tabs:
             assert tab.welcome["members"] == [ann.person]
-            await tab.quiet("presence.diff")
+            await tab.expect_nothing("presence.diff")
 
 
 @pytest.mark.usefixtures("no_task_left")
@@ -125,7 +125,7 @@ async def test_a_process_that_ends_leaves_no_leases(join, start_chat, one, room,
 async def test_people_of_another_room_are_not_shown(join, one, two, room, members_room, ann, bob):
     async with join(one, room, ann) as here, join(two, members_room, bob) as there:
         assert there.welcome["members"] == [bob.person]
-        await here.quiet("presence.diff")
+        await here.expect_nothing("presence.diff")
 
 
 async def test_only_who_closes_the_last_tab_is_shown_to_leave(join, one, two, room, ann, bob):
@@ -139,7 +139,7 @@ async def test_only_who_closes_the_last_tab_is_shown_to_leave(join, one, two, ro
         async with join(two, room, bob):
             async with asyncio.timeout(LEAVE_SECONDS):
                 assert await watcher.expect_people("leaves") == ["cat"]
-            await watcher.quiet("presence.diff")
+            await watcher.expect_nothing("presence.diff")
 {% if cookiecutter.channel_layer != 'memory' %}
 
 

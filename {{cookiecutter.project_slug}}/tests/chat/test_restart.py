@@ -12,13 +12,13 @@ from tests.live import STOP_SECONDS
 async def test_a_restart_loses_nothing(join, start_chat, one, room: Room):
     old = start_chat()
     members = [Member(old, room.slug, name=str(number)) for number in range(3)]
-    async with join(old, room) as wire, together(members):
+    async with join(old, room) as socket, together(members):
         for number, member in enumerate(members):
             await member.say(f"before {number}")
         for member in members:
             member.server = one  # where a load balancer would lead it
         old.process.terminate()
-        code, frames = await wire.expect_close()
+        code, frames = await socket.expect_close()
         assert code == 4200
         assert (frames[-1]["type"], frames[-1]["code"]) == ("system.disconnect", 4200)
         assert 0 <= frames[-1]["retry_in_ms"] <= 1000 * settings.WEBSOCKET_RESTART_SECONDS

@@ -17,7 +17,7 @@ from chat.models import Message, Room
 from realtime.threads import in_thread
 from serving.close_codes import CloseCode
 from tests.chat.accounts import Account, Browser, change_in
-from tests.chat.client import Wire
+from tests.chat.client import Client
 from tests.live import ANSWER_SECONDS
 
 SOON_SECONDS = 3
@@ -25,10 +25,10 @@ SOON_SECONDS = 3
 User: Any = get_user_model()
 
 
-async def closes(wire: Wire, code: int) -> bool:
+async def closes(chat_socket: Client, code: int) -> bool:
     """Whether the server closes the socket soon, with this code."""
     async with asyncio.timeout(SOON_SECONDS):
-        closed, frames = await wire.expect_close()
+        closed, frames = await chat_socket.expect_close()
     return (closed, frames[-1]["type"], frames[-1]["code"]) == (code, "system.disconnect", code)
 
 
@@ -62,20 +62,20 @@ async def test_members_stay_in_a_room_that_is_closed_to_guests(join, one, two, r
         assert (await member.say("among us"))["seq"] == 1
 
 
-async def send(wire: Wire) -> None:
-    await wire.send("chat.send", id=str(uuid4()), text="still here?")
+async def send(chat_socket: Client) -> None:
+    await chat_socket.send("chat.send", id=str(uuid4()), text="still here?")
 
 
-async def sync(wire: Wire) -> None:
-    await wire.send("chat.sync", after=0)
+async def sync(chat_socket: Client) -> None:
+    await chat_socket.send("chat.sync", after=0)
 
 
-async def type_(wire: Wire) -> None:
-    await wire.send("chat.typing")
+async def type_(chat_socket: Client) -> None:
+    await chat_socket.send("chat.typing")
 
 
-async def ping(wire: Wire) -> None:
-    await wire.send("system.ping")
+async def ping(chat_socket: Client) -> None:
+    await chat_socket.send("system.ping")
 
 
 def change_silently(found: Model, **fields: object) -> int:
@@ -107,17 +107,17 @@ async def test_a_silent_change_of_a_room_is_noticed_at_the_next_use(
 
 @pytest.mark.parametrize("use", [send, sync, type_, ping])
 async def test_a_user_who_is_silently_deactivated_is_out_at_the_next_use(join, one, room, ann, use):
-    async with join(one, room, ann) as wire:
+    async with join(one, room, ann) as chat_socket:
         await in_thread(lambda: change_silently(ann.user, is_active=False))
-        await use(wire)
-        assert await closes(wire, CloseCode.UNAUTHENTICATED)
+        await use(chat_socket)
+        assert await closes(chat_socket, CloseCode.UNAUTHENTICATED)
     assert not await in_thread(Message.objects.filter(room=room).exists)
 
 
 async def test_a_user_who_is_deleted_is_out_at_once(join, one, two, room, ann, bob):
-    async with join(one, room, ann) as wire, join(two, room, bob) as other:
+    async with join(one, room, ann) as chat_socket, join(two, room, bob) as other:
         await change_in(one, ann.user)
-        assert await closes(wire, CloseCode.UNAUTHENTICATED)
+        assert await closes(chat_socket, CloseCode.UNAUTHENTICATED)
         assert (await other.ask("system.ping"))["type"] == "system.pong"
 
 
@@ -251,9 +251,9 @@ async def test_a_right_that_is_taken_silently_is_noticed_at_the_next_heartbeat(
     await socket.disconnect()
 
 
-async def names(wire: Wire, count: int) -> list[list[str]]:
+async def names(chat_socket: Client, count: int) -> list[list[str]]:
     """Return the names of the next diffs' joins, and of their leaves."""
-    diffs = [await wire.expect("presence.diff") for _ in range(count)]
+    diffs = [await chat_socket.expect("presence.diff") for _ in range(count)]
     return [
         [person["name"] for diff in diffs for person in diff[key]] for key in ("joins", "leaves")
     ]
@@ -282,7 +282,7 @@ async def test_a_user_with_a_new_name_has_it_everywhere_at_once(join, one, two, 
 async def test_a_guest_with_a_new_name_is_one_person(join, one, two, room):
     browser = Browser(one)
     await browser.get(f"/rooms/{room.slug}/")
-    tabs = [Wire(server, room.slug, browser.cookie) for server in (one, two)]
+    tabs = [Client(server, room.slug, browser.cookie) for server in (one, two)]
     async with join(one, room) as watcher, tabs[0], tabs[1]:
         me = tabs[0].welcome["you"]
         assert tabs[1].welcome["you"] == me

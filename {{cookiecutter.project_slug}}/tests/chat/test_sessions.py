@@ -12,22 +12,22 @@ from realtime.sessions import SessionStore, user_of
 from realtime.threads import in_thread
 from serving.close_codes import CloseCode
 from tests.chat.accounts import Browser, change_in, create_account
-from tests.chat.client import Wire, together
+from tests.chat.client import Client, together
 
 SOON_SECONDS = 2
 PASSWORD = "correct horse battery staple"
 
 
-async def is_ended(wire: Wire) -> bool:
+async def is_ended(socket: Client) -> bool:
     """Whether the server says soon that the login has ended."""
     async with asyncio.timeout(SOON_SECONDS):
-        code, frames = await wire.expect_close()
+        code, frames = await socket.expect_close()
     last = frames[-1]
     return (code, last["type"], last["code"]) == (4001, "system.disconnect", 4001)
 
 
-async def is_open(wire: Wire) -> bool:
-    return (await wire.ask("system.ping"))["type"] == "system.pong"
+async def is_open(socket: Client) -> bool:
+    return (await socket.ask("system.ping"))["type"] == "system.pong"
 
 
 async def test_a_logout_ends_the_sockets_of_its_browser(join, one, two, room, ann, bob):
@@ -36,16 +36,16 @@ async def test_a_logout_ends_the_sockets_of_its_browser(join, one, two, room, an
     async with together([*tabs, *others]):
         response = await Browser(one, ann.cookie).post("/accounts/logout/")
         assert response.status == 302
-        assert all([await is_ended(wire) for wire in tabs])
-        assert all([await is_open(wire) for wire in others])
+        assert all([await is_ended(socket) for socket in tabs])
+        assert all([await is_open(socket) for socket in others])
 
 
 async def test_a_new_password_ends_the_sockets_of_the_old_one(join, one, two, room, bob):
     ann = await in_thread(partial(create_account, "ann", password=PASSWORD))
-    wires = [join(one, room, await ann.elsewhere()), join(two, room, await ann.elsewhere())]
+    sockets = [join(one, room, await ann.elsewhere()), join(two, room, await ann.elsewhere())]
     tabs = [join(one, room, ann), join(two, room, ann)]  # of the browser that changes it
     other = join(two, room, bob)
-    async with together([*wires, *tabs, other]):
+    async with together([*sockets, *tabs, other]):
         browser = Browser(one, ann.cookie)
         response = await browser.post(
             "/accounts/password_change/",
@@ -54,13 +54,13 @@ async def test_a_new_password_ends_the_sockets_of_the_old_one(join, one, two, ro
             new_password2=f"new {PASSWORD}",
         )
         assert (response.status, response.location) == (302, "/accounts/password_change/done/")
-        assert all([await is_ended(wire) for wire in wires])
+        assert all([await is_ended(socket) for socket in sockets])
         assert await is_open(other)
         for tab in tabs:
             code, frames = await tab.expect_close()
             assert (code, frames[-1]["code"]) == (CloseCode.RENEWED, CloseCode.RENEWED)
             assert frames[-1]["retry_in_ms"] > 0
-    async with Wire(one, room.slug, browser.cookie) as again:
+    async with Client(one, room.slug, browser.cookie) as again:
         assert again.welcome["you"] == ann.person
 
 
@@ -69,48 +69,48 @@ async def test_a_password_that_is_set_elsewhere_ends_all_sockets(join, one, two,
     tabs, other = [join(one, room, ann), join(two, room, ann)], join(two, room, bob)
     async with together([*tabs, other]):
         await change_in(one, ann.user, password="pbkdf2_sha256$another")
-        assert all([await is_ended(wire) for wire in tabs])
+        assert all([await is_ended(socket) for socket in tabs])
         assert await is_open(other)
 
 
 async def test_a_user_who_is_made_inactive_is_out(join, one, two, room, ann, bob):
-    async with join(two, room, ann) as wire, join(two, room, bob) as other:
+    async with join(two, room, ann) as socket, join(two, room, bob) as other:
         await change_in(one, ann.user, last_login=None)
-        await wire.expect("system.pong")  # it has looked: this is no reason to end
+        await socket.expect("system.pong")  # it has looked: this is no reason to end
         await change_in(one, ann.user, is_active=False)
-        assert await is_ended(wire)
+        assert await is_ended(socket)
         assert await is_open(other)
 
 
-async def ends_at_the_next_ping(wire: Wire, change: Any, **fields: object) -> bool:
-    assert await is_open(wire)
+async def ends_at_the_next_ping(socket: Client, change: Any, **fields: object) -> bool:
+    assert await is_open(socket)
     await in_thread(lambda: change(**fields))
-    await wire.send("system.ping")
-    return await is_ended(wire)
+    await socket.send("system.ping")
+    return await is_ended(socket)
 
 
 async def test_what_tells_nobody_shows_at_the_next_ping(join, one, room, ann, bob, cat):
     users = get_user_model()._default_manager
-    async with join(one, room, ann) as wire:
+    async with join(one, room, ann) as socket:
         user = users.filter(pk=ann.user.pk)
-        assert await ends_at_the_next_ping(wire, user.update, is_active=False)
-    async with join(one, room, bob) as wire:
+        assert await ends_at_the_next_ping(socket, user.update, is_active=False)
+    async with join(one, room, bob) as socket:
         user = users.filter(pk=bob.user.pk)
-        assert await ends_at_the_next_ping(wire, user.update, password="changed")
-    async with join(one, room, cat) as wire:
+        assert await ends_at_the_next_ping(socket, user.update, password="changed")
+    async with join(one, room, cat) as socket:
         session = Session.objects.filter(pk=cat.cookie.partition("=")[2])
-        assert await ends_at_the_next_ping(wire, session.delete)
+        assert await ends_at_the_next_ping(socket, session.delete)
 
 
 async def test_a_deleted_user_is_out(join, one, room, ann):
-    async with join(one, room, ann) as wire:
-        assert await ends_at_the_next_ping(wire, ann.user.delete)
+    async with join(one, room, ann) as socket:
+        assert await ends_at_the_next_ping(socket, ann.user.delete)
 
 
 async def test_who_was_logged_out_comes_back_as_a_guest(join, one, room, ann):
     await Browser(one, ann.cookie).post("/accounts/logout/")
-    async with join(one, room, ann) as wire:
-        assert wire.welcome["you"]["id"].startswith("guest-")
+    async with join(one, room, ann) as socket:
+        assert socket.welcome["you"]["id"].startswith("guest-")
 
 
 def test_a_socket_keeps_a_session_of_the_secret_key_before(settings, ann):

@@ -105,6 +105,9 @@ async def _cut_off_requests(state: ServerState) -> None:
 
 async def _wait_until_closed(state: ServerState, connections: set, seconds: float) -> None:
     """Wait for the connections that are open now, not for those that come."""
-    present, deadline = set(connections), time.monotonic() + seconds
-    while state.may_wait and present & connections and time.monotonic() < deadline:  # noqa: ASYNC110
+    present = set(connections)
+    deadline = time.monotonic() + seconds
+    while present & connections and time.monotonic() < deadline:
+        if not state.may_wait:
+            return
         await asyncio.sleep(0.05)

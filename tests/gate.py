@@ -8,9 +8,12 @@ import re
 import subprocess
 import sys
 import tomllib
+from contextlib import suppress
 from pathlib import Path
 
 UV = os.environ.get("UV") or str(Path(sys.executable).with_name("uv"))
+
+OLDER_ENVIRONMENTS = 3  # to look for bytecode in: they differ in a few packages
 
 # Variables that would make the environment, or the project, another one.
 FOREIGN = ("DJANGO_", "PYTEST_", "PYTHON", "REDIS_URL", "UV_", "VIRTUAL_ENV", "WEB_CONCURRENCY")
@@ -31,6 +34,29 @@ def environment_name(project: Path, python: str | None) -> str:
     pyproject = tomllib.loads((project / "pyproject.toml").read_text())
     dependencies = [pyproject["project"]["dependencies"], pyproject["dependency-groups"], python]
     return hashlib.sha256(json.dumps(dependencies).encode()).hexdigest()[:12]
+
+
+def link_bytecode(environment: Path) -> None:
+    """Link what Python has compiled in older environments of the folder.
+
+    Each process that imports Django for the first time in an environment would compile it, which
+    takes longer than all else that it does. Python takes only what fits the age and the size of
+    a source, and uv links the same sources into each environment.
+    """
+    (packages,) = environment.glob("lib/python3*/site-packages")
+    if (packages / "django" / "__pycache__").exists():
+        return
+    place = packages.relative_to(environment)
+    others = [folder for folder in environment.parent.glob(f"*/{place}") if folder != packages]
+    for other in sorted(others, key=lambda folder: folder.stat().st_ctime)[:OLDER_ENVIRONMENTS]:
+        for folder, _, names in os.walk(other):
+            cache = packages / Path(folder).relative_to(other)
+            if cache.name == "__pycache__" and cache.parent.is_dir():
+                cache.mkdir(exist_ok=True)
+                for name in names:
+                    if name.endswith(".pyc") and "-pytest-" not in name:
+                        with suppress(FileExistsError):
+                            (cache / name).hardlink_to(Path(folder, name))
 
 
 class Gate:
@@ -63,6 +89,7 @@ class Gate:
         with open(f"{self.environment}.lock", "w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)  # another variant may want the same environment
             self(UV, "sync", "--quiet", "--locked")
+            link_bytecode(self.environment)
 
     def run(self, *command: str, **variables: str) -> str:
         return self(UV, "run", "--no-sync", *command, **variables)

@@ -14,7 +14,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from gate import Gate
+from gate import Gate, link_bytecode
 from markdown import code, section
 from ports import ANSWER_SECONDS, echo, own_port, running
 from test_repository import tracked
@@ -216,7 +216,9 @@ def test_the_commands_of_a_project_s_readme_work(
     commands, *others = code(production, "sh")
     (own_command,) = [other for other in others if "8000" in other]
     others.remove(own_command)
-    *prepare, serve = commands.splitlines()
+    sync, *prepare, serve = commands.splitlines()
+    shell(sync, project)
+    link_bytecode(Path(machine["UV_PROJECT_ENVIRONMENT"]))
     shell("\n".join(prepare), project)
     with ExitStack() as stack:
         port, proxy_port = (stack.enter_context(own_port()) for _ in range(2))

@@ -13,7 +13,7 @@ from variants import ROOT, chats, covering_set, one_for_each_server
 
 NEEDS_REDIS = ["test_outage.py", "valkey.py"]
 # On one variant of each server where CI is set; the others are flooded for a shorter time.
-LONG_FLOOD_SECONDS = "30"
+LONG_FLOOD_SECONDS = "10"
 
 
 def test_nothing_is_lost_when_things_break(bake, environments, broken):

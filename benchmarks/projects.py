@@ -151,6 +151,8 @@ class Projects:
             "DJANGO_SETTINGS_MODULE": "benchmark.settings",
             "DJANGO_SECRET_KEY": secrets.token_urlsafe(50),
             "DJANGO_ALLOWED_HOSTS": "127.0.0.1",
+            "EMAIL_URL": "smtp://localhost",
+            "DEFAULT_FROM_EMAIL": "desk@example.com",
             "SQLITE_PATH": str(project / "benchmark.sqlite3"),
             "STATIC_ROOT": str(project / "static"),
             "PYTHONPATH": str(project),

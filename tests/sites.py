@@ -1,6 +1,7 @@
 """A generated project that serves pages, for tests that look at them in a browser."""
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -59,6 +60,15 @@ class Site:
             assert self.process.poll() is None, self.log_path.read_text()
             assert time.monotonic() < deadline, self.log_path.read_text()
             time.sleep(0.05)
+
+    def wait_for_mail(self, to: str) -> str:
+        """Return the link in a mail, which development prints to the console."""
+        deadline = time.monotonic() + START_SECONDS
+        mail = re.compile(rf"^To: {re.escape(to)}$.*?(http://\S+)", re.MULTILINE | re.DOTALL)
+        while not (found := mail.search(self.log_path.read_text())):
+            assert time.monotonic() < deadline, self.log_path.read_text()
+            time.sleep(0.05)
+        return found[1]
 
     def _listens(self) -> bool:
         with socket.socket() as client:

@@ -58,6 +58,8 @@ def production(bake, environments, tmp_path) -> Iterator[Site]:
             port,
             DJANGO_DEBUG="false",
             DJANGO_HTTPS="false",
+            EMAIL_URL="smtp://localhost",
+            DEFAULT_FROM_EMAIL="desk@example.com",
             DJANGO_SECRET_KEY="for one test " * 5,
             DJANGO_ALLOWED_HOSTS="127.0.0.1",
             STATIC_ROOT=str(tmp_path / "static"),
@@ -88,6 +90,7 @@ class Person:
     def sign_up(self, name: str) -> None:
         self.page.goto(f"{self.site.url}/accounts/signup/")
         self.page.get_by_label("Username").fill(name)
+        self.page.get_by_label("Email address").fill(f"{name}@example.com")
         password = self.page.get_by_label("Password", exact=True)
         password.fill("correct horse battery")
         self.page.get_by_label("Password confirmation").fill("correct horse battery")
@@ -268,6 +271,28 @@ def test_a_logout_in_another_tab_ends_the_socket(person, room):
     second.get_by_role("button", name=name).click()
     second.get_by_role("button", name="Log out").click()
     expect(state(ann.page)).to_contain_text("logged out", timeout=2_000)
+
+
+def test_a_forgotten_password_is_reset(person, site):
+    name = f"cat-{time.monotonic_ns()}"
+    person().sign_up(name)
+    someone = person()
+    page = someone.page
+    page.goto(f"{site.url}/accounts/login/")
+    page.get_by_role("link", name="Forgot your password?").click()
+    page.get_by_label("Email").fill(f"{name}@example.com")
+    page.get_by_role("button", name="Send the mail").click()
+    expect(page.get_by_role("heading", name="Look at your mail")).to_be_visible()
+
+    page.goto(site.wait_for_mail(f"{name}@example.com"))
+    page.get_by_label("New password", exact=True).fill("another horse battery")
+    page.get_by_label("New password confirmation").fill("another horse battery")
+    page.get_by_role("button", name="Change password").click()
+    page.get_by_role("main").get_by_role("link", name="log in").click()
+    page.get_by_label("Username").fill(name)
+    page.get_by_label("Password").fill("another horse battery")
+    page.get_by_role("main").get_by_role("button", name="Log in").click()
+    expect(page.get_by_role("button", name=name)).to_be_visible()
 
 
 def test_a_guest_picks_a_name(person, room):
@@ -592,7 +617,10 @@ def test_the_keyboard_is_enough(person, room):
     expect(log(ann.page)).to_have_text(["by keyboard\nalone"], use_inner_text=True)
 
 
-@pytest.mark.parametrize("path", ["/", "/rooms/lobby/", "/accounts/login/", "/accounts/signup/"])
+@pytest.mark.parametrize(
+    "path",
+    ["/", "/rooms/lobby/", "/accounts/login/", "/accounts/signup/", "/accounts/password_reset/"],
+)
 def test_a_page_fits_a_phone_and_names_its_fields(person, path):
     ann = person(viewport={"width": 360, "height": 740})
     ann.page.goto(ann.site.url + path)

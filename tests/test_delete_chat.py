@@ -16,7 +16,7 @@ INSTRUCTIONS = (
     "To delete the chat, remove the folders `chat/` and `tests/chat/`, the lines with `chat` in "
     '`config/routing.py` and `config/urls.py` (give `echo.urls` the path `""`), the one in '
     '`jsconfig.json`, in `config/settings.py` the app and the section "Chat", and '
-    "`docs/protocol.md`."
+    '`docs/protocol.md`; `LOGIN_REDIRECT_URL` and `LOGOUT_REDIRECT_URL` become `"echo"`.'
 )
 
 
@@ -46,6 +46,8 @@ def test_the_chat_can_be_deleted(bake, environments, owned, browser, tool, tmp_p
     edit(
         config / "settings.py", lambda text: re.sub(r"# Chat\n.*?\n\n\n", "", text, flags=re.DOTALL)
     )
+
+    edit(config / "settings.py", lambda text: text.replace('_URL = "rooms"', '_URL = "echo"'))
 
     gate = Gate(project, environments)
     gate.install()

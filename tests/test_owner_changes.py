@@ -1,8 +1,10 @@
 """A project's own tests stay green when its owner changes what an owner is meant to change."""
 
 import re
+import shutil
 from pathlib import Path
 
+import pytest
 from gate import Gate
 from markdown import code, section
 
@@ -36,8 +38,23 @@ class Member(AbstractUser):
     id = models.UUIDField(primary_key=True, default=uuid4)
 """
 
+ADMIN = """\
+from django.contrib import admin
+from django.contrib.auth.admin import UserAdmin
+from members.models import Member
+
+admin.site.register(Member, UserAdmin)
+"""
+
 # What speaks of users: their pages, their rights, their direct messages.
-TESTS_OF_USERS = [f"tests/chat/test_{name}.py" for name in ("direct", "http", "rights", "sessions")]
+TESTS_OF_USERS = [
+    "tests/serving/test_throttle.py",
+    "tests/users",
+    *(f"tests/chat/test_{name}.py" for name in ("direct", "http", "rights", "sessions")),
+]
+
+# What defines the project's own user model, which CHANGELOG.md names too.
+USER_MODEL = ["users/admin.py", "users/migrations", "users/models.py"]
 
 MODELS = """\
 from django.db import models
@@ -120,17 +137,31 @@ def test_other_settings_leave_the_tests_green(bake, environments, owned):
     )
 
 
-def test_a_user_model_of_the_owner_works(bake, environments):
-    project = bake(starter="chat", consumer_style="sync")
+def own_model(project: Path) -> str:
+    """Give the project a user model in an app of its owner's. Return the model's name."""
     (project / "members").mkdir()
     (project / "members" / "__init__.py").write_text("")
     (project / "members" / "models.py").write_text(USERS)
+    (project / "members" / "admin.py").write_text(ADMIN)
     settings = project / "config" / "settings.py"
-    text = settings.read_text().replace('    "chat",\n', '    "chat",\n    "members",\n')
-    settings.write_text(f'{text}\nAUTH_USER_MODEL = "members.Member"\n')
+    text = settings.read_text()
+    assert text.count('    "users",\n') == 1
+    settings.write_text(text.replace('    "users",\n', '    "members",\n    "users",\n'))
+    return "members.Member"
+
+
+@pytest.mark.parametrize("name_model", [own_model, lambda project: "auth.User"])
+def test_another_user_model_works(bake, environments, name_model):
+    project = bake(starter="chat", consumer_style="sync")
+    for name in USER_MODEL:
+        path = project / name
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    model = name_model(project)
+    change_settings(project, {"AUTH_USER_MODEL": f'"{model}"'})
     gate = Gate(project, environments)
     gate.install()
-    gate.run("python", "manage.py", "makemigrations", "members", DJANGO_DEBUG="true")
+    if model != "auth.User":
+        gate.run("python", "manage.py", "makemigrations", "members", DJANGO_DEBUG="true")
     gate.test("uv", "run", "pytest", *TESTS_OF_USERS)
 
 

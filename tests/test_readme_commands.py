@@ -244,7 +244,12 @@ def test_the_commands_of_a_project_s_readme_work(
 
 def fill_in(project: Path) -> None:
     """Copy .env.example to .env and fill in what is required."""
-    values = {"DJANGO_SECRET_KEY": "x1" * 25 + "y", "DJANGO_ALLOWED_HOSTS": "localhost"}
+    values = {
+        "DJANGO_SECRET_KEY": "x1" * 25 + "y",
+        "DJANGO_ALLOWED_HOSTS": "localhost",
+        "EMAIL_URL": "smtp://localhost",
+        "DEFAULT_FROM_EMAIL": "desk@example.com",
+    }
     text = (project / ".env.example").read_text()
     text = re.sub("^REDIS_URL=\n", "", text, flags=re.MULTILINE)  # it is in the environment
     for name, value in values.items():

@@ -272,6 +272,37 @@ def test_an_edited_project_takes_what_a_release_may_change(owner, answers):
     assert not (project / DELETED).exists()
 
 
+@pytest.mark.parametrize("starter", CHOICES["starter"])
+def test_a_project_with_users_keeps_them_as_printed(owner, environments, starter):
+    """The users of 2026.1 are Django's. The steps are those of docs/updating.md."""
+    development = {"DJANGO_DEBUG": "true"}
+    project = owner.create(RELEASED, {"starter": starter})
+    commit_all(project, "generated")
+    gate = Gate(project, environments)
+    gate.install()
+    gate.run("python", "manage.py", "migrate", **development)
+    imports = "from django.contrib.auth import get_user_model; users = get_user_model().objects"
+    make = f"{imports}; users.create_user('ann')"
+    gate.run("python", "manage.py", "shell", "-c", make, **development)
+
+    owner.update(project, "now")
+    gate = Gate(project, environments)
+    gate(UV, "lock", "--quiet")
+    gate.install()
+    with pytest.raises(AssertionError, match="InconsistentMigrationHistory"):
+        gate.run("python", "manage.py", "migrate", **development)
+    steps = section(UPDATING, "Keep the users of an older project")
+    gate("bash", "-ec", *code(steps, "sh"))
+    (setting,) = code(steps, "python")
+    edit(project / "config" / "settings.py", "^AUTH_USER_MODEL = .*\n", setting)
+    gate.run("python", "manage.py", "migrate", **development)
+    gate.run("python", "manage.py", "makemigrations", "--check", **development)
+    find = f"{imports}; print(users.get().get_username())"
+    assert "ann\n" in gate.run("python", "manage.py", "shell", "-c", find, **development)
+    gate.lint()
+    gate.test("uv", "run", "--no-sync", "pytest", "-m", "not live", "tests/users", "tests/config")
+
+
 def test_a_clone_without_the_history_is_noticed(tmp_path, monkeypatch):
     git("clone", "--quiet", "--depth=1", f"file://{ROOT}", "shallow", cwd=tmp_path)
     monkeypatch.delenv("CI", raising=False)

@@ -8,11 +8,10 @@ import time
 from statistics import quantiles
 
 from django.conf import settings
-from django.contrib.auth.models import User
 
 from chat.models import Room
 from realtime.threads import in_thread
-from tests.chat.accounts import log_in
+from tests.chat.accounts import create_account
 from tests.chat.client import Client
 from tests.chat.test_crowds import becomes, inside_of
 from tests.live import Server
@@ -24,7 +23,7 @@ MAX_ROUND_TRIP_SECONDS = float(os.environ.get("FAULTS_FLOOD_LIMIT", "2"))
 
 
 def make_accounts() -> list[str]:
-    return [log_in(User.objects.create_user(f"flood-{number}")) for number in range(ACCOUNTS)]
+    return [create_account(f"flood-{number}").cookie for number in range(ACCOUNTS)]
 
 
 def make_quiet_room() -> Room:

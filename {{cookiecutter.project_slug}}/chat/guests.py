@@ -7,8 +7,8 @@ from unicodedata import category, normalize
 from django.conf import settings
 from django.contrib.auth import get_user_model
 
-from chat.text import has_visible, is_visible
 from realtime.frames import Person
+from realtime.text import has_visible, is_visible
 
 NAME_LENGTH = 40
 JOINERS = "\u200c\u200d"  # in Persian words, Indian scripts, and emoji of several people

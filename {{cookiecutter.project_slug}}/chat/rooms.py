@@ -13,10 +13,10 @@ from django.dispatch import receiver
 from chat.frames import DirectMessageFrame, MessageFrame
 from chat.guests import guest
 from chat.models import Message, Room, person_of
-from chat.text import has_visible
 from realtime.frames import CloseSocket, FrameError, Person
 from realtime.hub import publish_on_commit
 from realtime.sessions import user_topic
+from realtime.text import has_visible
 from serving.close_codes import CloseCode
 from serving.throttle import Throttle
 

@@ -4,26 +4,20 @@ from uuid import uuid4
 
 from django.conf import settings
 from django.contrib import messages
-from django.contrib.auth import login
-from django.contrib.auth.views import PasswordChangeView, redirect_to_login
-from django.db import transaction
+from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import get_object_or_404, render
-from django.urls import get_script_prefix, reverse, reverse_lazy
+from django.urls import get_script_prefix, reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_http_methods
-from django.views.generic import FormView
 
 from chat import rooms
-from chat.forms import MessageForm, SignUpForm
+from chat.forms import MessageForm
 from chat.guests import clean_name, guest, is_taken, new_guest_id
 from chat.models import Room, person_of
 from realtime.frames import CloseSocket, FrameError, Person
 from realtime.presence import count_members
-from realtime.sessions import publish_new_name, publish_renewal
-from serving.throttle import Throttle
-
-SIGN_UPS = Throttle("SIGN_UPS_PER_HOUR", seconds=3600)
+from realtime.sessions import publish_new_name
 
 
 def visitor(request: HttpRequest) -> Person:
@@ -112,25 +106,3 @@ def guest_name(request: HttpRequest) -> HttpResponse:
     if not url_has_allowed_host_and_scheme(back, {request.get_host()}, request.is_secure()):
         back = reverse("rooms")
     return HttpResponseRedirect(back)
-
-
-class SignUp(FormView):
-    form_class = SignUpForm
-    template_name = "registration/signup.html"
-    success_url = reverse_lazy("rooms")
-
-    def post(self, request, *args, **kwargs) -> HttpResponse:
-        return SIGN_UPS.refuse(request) or super().post(request, *args, **kwargs)
-
-    def form_valid(self, form) -> HttpResponse:
-        login(self.request, form.save())
-        return super().form_valid(form)
-
-
-class PasswordChange(PasswordChangeView):
-    """Django's view, after which this browser's sockets come back and all others end."""
-
-    def form_valid(self, form) -> HttpResponse:
-        with transaction.atomic():
-            publish_renewal(self.request)
-            return super().form_valid(form)

@@ -5,9 +5,15 @@ https://github.com/sloria/environs
 
 import re
 import sys
+{% if cookiecutter.starter == 'chat' %}
+from email.utils import parseaddr
+{% endif %}
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, cast
+{% if cookiecutter.starter == 'chat' %}
+from urllib.parse import unquote
+{% endif %}
 
 from environs import Env, EnvValidationError, ValidationError
 
@@ -22,6 +28,16 @@ REDIS_URL = re.compile(
     r"(\?(?!(.*&)?db=\D)[^\s'\"#]*)?",
     re.IGNORECASE,
 )
+{% endif %}
+{% if cookiecutter.starter == 'chat' %}
+EMAIL_URL = re.compile(
+    r"(?P<scheme>smtp(\+tls|\+ssl)?)://"
+    r"((?P<username>[^\s'\"#/?@:]+):(?P<password>[^\s'\"#/?@]+)@)?"
+    r"(?P<host>[\w.-]+|\[[0-9a-f:.]+\])(:(?P<port>\d{1,5}))?/?",
+    re.IGNORECASE,
+)
+SMTP_PORTS = {"smtp": 25, "smtp+tls": 587, "smtp+ssl": 465}
+SMTP_TIMEOUT_SECONDS = 5  # for each answer of the mail server
 {% endif %}
 
 
@@ -74,6 +90,39 @@ def parse_redis_url(value: str) -> str:
             "Not an address such as redis://127.0.0.1:6379/0, without quotes. "
             "In a password, write # as %23, / as %2F and ? as %3F"
         )
+    return value
+{% endif %}
+{% if cookiecutter.starter == 'chat' %}
+
+
+@env.parser_for("smtp")
+def parse_smtp(value: str) -> dict[str, Any]:
+    """Return the arguments of Django's SMTP backend; none for "". An error does not show them."""
+    if not value:
+        return {}
+    match = EMAIL_URL.fullmatch(value)
+    scheme = match["scheme"].lower() if match else "smtp"
+    port = int(match["port"] or SMTP_PORTS[scheme]) if match else 0
+    if match is None or not 0 < port < 2**16:
+        raise ValidationError(
+            "Not an address such as smtp+tls://USER:PASSWORD@HOST:587, without quotes. "
+            "In user and password, write @ as %40, : as %3A, # as %23, / as %2F and ? as %3F"
+        )
+    return {
+        "host": match["host"].strip("[]"),
+        "port": port,
+        "username": unquote(match["username"] or ""),
+        "password": unquote(match["password"] or ""),
+        "use_tls": scheme == "smtp+tls",
+        "use_ssl": scheme == "smtp+ssl",
+        "timeout": SMTP_TIMEOUT_SECONDS,
+    }
+
+
+@env.parser_for("sender")
+def parse_sender(value: str) -> str:
+    if not value.isprintable() or not re.fullmatch(r"[^\s@]+@[^\s@]+", parseaddr(value)[1]):
+        raise ValidationError("Not a sender such as desk@example.com or Desk <desk@example.com>")
     return value
 {% endif %}
 

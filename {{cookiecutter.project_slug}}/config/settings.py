@@ -3,6 +3,9 @@
 https://docs.djangoproject.com/en/stable/ref/settings/
 """
 
+{% if cookiecutter.starter == 'chat' %}
+import django
+{% endif %}
 from environs import validate
 
 from config.env import BASE_DIR, end_on_mistakes, env
@@ -35,6 +38,7 @@ INSTALLED_APPS = [
     "chat",
 {% endif %}
     "echo",
+    "users",
     "channels",
     "django.contrib.admin",
     "django.contrib.auth",
@@ -125,8 +129,10 @@ LOGIN_FAILURES = 20  # in five minutes
 POSTS_PER_MINUTE = 120
 
 
-# Password validation
+# Users and their passwords
+# https://docs.djangoproject.com/en/stable/topics/auth/customizing/
 
+AUTH_USER_MODEL = "users.User"
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}Validator"}
     for name in ("UserAttributeSimilarity", "MinimumLength", "CommonPassword", "NumericPassword")

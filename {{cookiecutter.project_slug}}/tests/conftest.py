@@ -89,6 +89,10 @@ def production(tmp_path_factory) -> dict[str, str]:
         "DJANGO_DEBUG": "false",
         "DJANGO_SECRET_KEY": secrets.token_urlsafe(50),
         "DJANGO_ALLOWED_HOSTS": "localhost,127.0.0.1",
+{% if cookiecutter.starter == 'chat' %}
+        "EMAIL_URL": "smtp://localhost",
+        "DEFAULT_FROM_EMAIL": "desk@example.com",
+{% endif %}
         "SQLITE_PATH": str(folder / "db.sqlite3"),
         "STATIC_ROOT": str(folder / "static"),
         "WEB_CONCURRENCY": "1",

@@ -1,2 +1,3 @@
     path("", include("chat.urls")),
     path("echo/", include("echo.urls")),
+    path("accounts/", include("users.urls")),

@@ -5,7 +5,9 @@ from functools import partial
 from typing import Any
 
 from django.contrib.auth import SESSION_KEY, get_user_model
+from django.contrib.auth.tokens import default_token_generator
 from django.contrib.sessions.models import Session
+from django.utils.http import urlsafe_base64_encode
 
 from realtime import sessions
 from realtime.sessions import SessionStore, user_of
@@ -70,6 +72,22 @@ async def test_a_password_that_is_set_elsewhere_ends_all_sockets(join, one, two,
     async with together([*tabs, other]):
         await change_in(one, ann.user, password="pbkdf2_sha256$another")
         assert all([await is_ended(socket) for socket in tabs])
+        assert await is_open(other)
+
+
+async def test_a_password_that_is_reset_ends_all_sockets(join, one, two, room, bob):
+    ann = await in_thread(partial(create_account, "ann", password=PASSWORD))
+    uid = urlsafe_base64_encode(str(ann.user.pk).encode())
+    link = f"/accounts/reset/{uid}/{default_token_generator.make_token(ann.user)}/"
+    sockets = [join(one, room, ann), join(two, room, await ann.elsewhere())]
+    other = join(two, room, bob)
+    async with together([*sockets, other]):
+        browser = Browser(one)  # not logged in: the link is enough
+        form = (await browser.get(link)).location
+        new = {"new_password1": f"new {PASSWORD}", "new_password2": f"new {PASSWORD}"}
+        response = await browser.post(form, **new)
+        assert (response.status, response.location) == (302, "/accounts/reset/done/")
+        assert all([await is_ended(socket) for socket in sockets])
         assert await is_open(other)
 
 

@@ -14,7 +14,13 @@ from manage import main
 from tests.live import manage, run_python
 
 OURS = (
+{% if cookiecutter.starter == 'chat' %}
+    "DEFAULT_FROM_EMAIL",
+{% endif %}
     "DJANGO_",
+{% if cookiecutter.starter == 'chat' %}
+    "EMAIL_URL",
+{% endif %}
     "GRACE_SECONDS",
     "REDIS_URL",
     "SQLITE_PATH",
@@ -42,8 +48,14 @@ def test_development_needs_no_settings(project_copy):
 
 
 MISSING = [
+{% if cookiecutter.starter == 'chat' %}
+    "DEFAULT_FROM_EMAIL: Environment variable not set.",
+{% endif %}
     "DJANGO_ALLOWED_HOSTS: Environment variable not set.",
     "DJANGO_SECRET_KEY: Environment variable not set.",
+{% if cookiecutter.starter == 'chat' %}
+    "EMAIL_URL: Environment variable not set.",
+{% endif %}
 {% if cookiecutter.channel_layer != 'memory' %}
     "REDIS_URL: Environment variable not set.",
 {% endif %}
@@ -122,7 +134,7 @@ def test_a_relative_path_is_below_the_project(project_copy, tmp_path):
 def test_every_command_goes_by_the_env_file(project_copy):
     (project_copy / ".env").write_text("DJANGO_DEBUG=false\n")
     output = manage("collectstatic", "--noinput", env=environment(), folder=project_copy)
-    assert output.startswith("DJANGO_ALLOWED_HOSTS: Environment variable not set.")
+    assert "DJANGO_ALLOWED_HOSTS: Environment variable not set.\n" in output
 
 
 def test_a_value_that_does_not_fit_is_named(project_copy):

@@ -1,8 +1,9 @@
 """Limits on log-ins and posts."""
 
+from typing import Any
+
 import pytest
-from django.contrib.auth import aauthenticate
-from django.contrib.auth.models import User
+from django.contrib.auth import aauthenticate, get_user_model
 from django.core.cache import caches
 from django.core.exceptions import ValidationError
 
@@ -17,8 +18,9 @@ def _low_limits(settings) -> None:
 
 
 @pytest.fixture
-def admin(transactional_db) -> User:
-    return User.objects.create_superuser("admin", password=PASSWORD)
+def admin(transactional_db) -> Any:
+    users: Any = get_user_model()._default_manager
+    return users.create_superuser("admin", password=PASSWORD)
 
 
 def try_to_log_in(client, name: str, password: str, address: str = "203.0.113.1") -> str:

@@ -8,7 +8,7 @@ import django
 django.setup()
 
 from django.conf import settings  # noqa: E402
-from django.contrib.auth.models import User  # noqa: E402
+from django.contrib.auth import get_user_model  # noqa: E402
 from django.core.management import call_command  # noqa: E402
 from django.test import Client  # noqa: E402
 
@@ -25,6 +25,6 @@ cookies = []
 name = settings.SESSION_COOKIE_NAME
 for number in range(people):
     client = Client()
-    client.force_login(User.objects.create_user(f"person-{number}"))
+    client.force_login(get_user_model().objects.create_user(f"person-{number}"))
     cookies.append(f"{name}={client.cookies[name].value}")
 print(json.dumps(cookies))

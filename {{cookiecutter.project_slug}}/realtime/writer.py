@@ -3,8 +3,9 @@
 from collections.abc import Callable
 
 from realtime.eager import start_eagerly
-from serving.connections import WebSocketConnection
+from serving.connections import State, WebSocketConnection
 
+OPEN = State.OPEN  # here, since Python 3.11 takes 0.3 µs to find it in the Enum
 MAX_PENDING_BYTES = 1024 * 1024  # of texts that wait for one socket
 
 
@@ -28,7 +29,7 @@ class Writer:
 
     def write(self, event: dict) -> None:
         """Write a ``websocket.send`` event, which many writers may share."""
-        if self.socket.is_closing:
+        if self.socket.state is not OPEN:
             return
         if not self.is_busy:
             self.is_busy = True

@@ -7,12 +7,13 @@ from typing import Any
 import pytest
 
 from realtime.writer import MAX_PENDING_BYTES, Writer
+from serving.connections import State
 
 
 class Socket:
     """A socket whose peer reads when the test says so."""
 
-    is_closing = False
+    state = State.OPEN
 
     def __init__(self) -> None:
         self.pending: set[asyncio.Task] = set()
@@ -151,6 +152,6 @@ async def test_a_peer_that_goes_while_texts_wait_is_no_error():
 async def test_nothing_is_written_to_a_socket_that_closes(socket):
     writer = Writer(socket, pytest.fail)
     writer.start()
-    socket.is_closing = True
+    socket.state = State.CLOSING
     writer.write(text(1))
     assert socket.texts == []

@@ -129,6 +129,8 @@ class WebSocketConnection(Connection):
             return
         is_open = event["type"] in ("websocket.accept", "websocket.send")
         self.state = State.OPEN if is_open else State.ENDED
+        if isinstance(event.get("code"), CloseCode):
+            event = {**event, "code": int(event["code"])}  # not every server takes an IntEnum
         await self._send(event)
         if self.server_state.is_stopping:  # the handshake ended after the signal
             await self.close(CloseCode.RESTART, self.restart_frame)

@@ -240,6 +240,19 @@ async def test_an_error_of_the_system_is_no_client_that_left(caplog):
     assert "FileNotFoundError" in caplog.text
 
 
+async def test_a_consumer_may_close_by_the_name_of_a_code():
+    async def consumer(scope, receive, send) -> None:
+        await send({"type": "websocket.close", "code": CloseCode.NOT_FOUND})
+
+    async def send(event: dict) -> None:
+        codes.append(event["code"])
+
+    codes: list[int] = []
+    await ConnectionTracker(consumer)({"type": "websocket", "path": "/"}, Mock(), send)
+    assert codes == [4004]
+    assert type(codes[0]) is int  # not every server takes an IntEnum
+
+
 @pytest.mark.parametrize("event", [{}, {"code": None}, {"code": 1005}])
 async def test_a_disconnect_always_has_a_code(event):
     heard = []

@@ -16,6 +16,11 @@ def section(markdown: str, heading: str) -> str:
     return rest.partition("\n## ")[0]
 
 
-def code(markdown: str, language: str) -> list[str]:
+def code_blocks(markdown: str) -> list[tuple[str, str]]:
+    """Return the language and the text of each fenced block, in order."""
     tokens = MarkdownIt().parse(markdown)
-    return [token.content for token in tokens if token.type == "fence" and token.info == language]
+    return [(token.info, token.content) for token in tokens if token.type == "fence"]
+
+
+def code(markdown: str, language: str) -> list[str]:
+    return [text for info, text in code_blocks(markdown) if info == language]

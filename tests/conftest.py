@@ -59,6 +59,7 @@ LONG_TESTS = (
     "test_delete_chat.py",
     "test_variants.py",
     "test_readme_commands.py",
+    "test_tutorial.py",
     "test_add_server.py",
     "test_updates.py",
 )

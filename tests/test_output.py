@@ -8,6 +8,7 @@ from fnmatch import fnmatchcase
 
 import pytest
 from markdown import code, section
+from paths import PATHS
 from variants import ANSWERS, CHOICES, ROOT
 
 TEMPLATE = ROOT / "{{cookiecutter.project_slug}}"
@@ -109,6 +110,14 @@ def test_each_pattern_names_files_for_an_answer():
         assert set(choices) < set(CHOICES[question])
         for pattern in (pattern for patterns in choices.values() for pattern in patterns):
             assert files_like([pattern]), pattern
+
+
+@pytest.mark.parametrize("paths", PATHS, ids=lambda paths: paths.answers["starter"])
+def test_a_project_has_the_paths_of_the_list(bake, paths):
+    project = bake(**paths.answers)
+    found = {str(path.relative_to(project)) for path in project.rglob("*") if path.is_file()}
+    listed = set(paths.files)
+    assert (found - listed, listed - found) == (set(), set()), "not meant, or not in tests/paths.py"
 
 
 @pytest.mark.parametrize("question", CHOICES)

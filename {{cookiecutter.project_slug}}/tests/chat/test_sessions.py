@@ -77,13 +77,13 @@ async def test_a_password_that_is_set_elsewhere_ends_all_sockets(join, one, two,
 
 async def test_a_password_that_is_reset_ends_all_sockets(join, one, two, room, bob):
     ann = await in_thread(partial(create_account, "ann", password=PASSWORD))
-    uid = urlsafe_base64_encode(str(ann.user.pk).encode())
-    link = f"/accounts/reset/{uid}/{default_token_generator.make_token(ann.user)}/"
     sockets = [join(one, room, ann), join(two, room, await ann.elsewhere())]
     other = join(two, room, bob)
+    uid = urlsafe_base64_encode(str(ann.user.pk).encode())
+    token = default_token_generator.make_token(ann.user)  # holds until the next log-in
     async with together([*sockets, other]):
         browser = Browser(one)  # not logged in: the link is enough
-        form = (await browser.get(link)).location
+        form = (await browser.get(f"/accounts/reset/{uid}/{token}/")).location
         new = {"new_password1": f"new {PASSWORD}", "new_password2": f"new {PASSWORD}"}
         response = await browser.post(form, **new)
         assert (response.status, response.location) == (302, "/accounts/reset/done/")

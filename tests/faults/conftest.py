@@ -2,6 +2,7 @@ import asyncio
 import os
 import random
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -18,14 +19,13 @@ def dice() -> random.Random:
     return random.Random(seed)
 
 
-@pytest.fixture
-def launch(start, chat_environment) -> Iterator[Callable[..., Server]]:
-    """Start a server, with these variables, for one test, which looks at its log."""
+@contextmanager
+def launching(start: Callable, environment: dict[str, str]) -> Iterator[Callable[..., Server]]:
     servers = []
 
     def launch(settings_module: str = "tests.chat.faults.settings", **variables: str) -> Server:
-        environment = {**chat_environment, "DJANGO_SETTINGS_MODULE": settings_module, **variables}
-        servers.append(start("manage.py serve --port PORT", environment))
+        mine = {**environment, "DJANGO_SETTINGS_MODULE": settings_module, **variables}
+        servers.append(start("manage.py serve --port PORT", mine))
         return servers[-1]
 
     yield launch
@@ -33,6 +33,20 @@ def launch(start, chat_environment) -> Iterator[Callable[..., Server]]:
         server.process.terminate()
     for server in servers:
         server.stop()
+
+
+@pytest.fixture
+def launch(start, chat_environment) -> Iterator[Callable[..., Server]]:
+    """Start a server, with these variables, for one test, which looks at its log."""
+    with launching(start, chat_environment) as launch:
+        yield launch
+
+
+@pytest.fixture(scope="module")
+def launch_for_all(start, chat_environment) -> Iterator[Callable[..., Server]]:
+    """Start a server for all tests of a module."""
+    with launching(start, chat_environment) as launch:
+        yield launch
 
 
 @pytest.fixture

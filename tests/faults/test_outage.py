@@ -3,6 +3,7 @@
 import asyncio
 import json
 import re
+from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 
 import pytest
@@ -51,17 +52,47 @@ async def leaves(socket: Client) -> list[dict]:
     return left
 
 
-def check_the_logs(servers: list[Server]) -> None:
-    for server in servers:
-        assert not re.search(r"Traceback|\bERROR\b|\bCRITICAL\b", server.log), server.log
-        assert server.log.count("\n") < MAX_LINES, server.log
+def check(log: str) -> None:
+    assert not re.search(r"Traceback|\bERROR\b|\bCRITICAL\b", log), log
+    assert log.count("\n") < MAX_LINES, log
+
+
+@pytest.fixture(scope="module")
+def redis_of_all(tmp_path_factory) -> Iterator[Redis]:
+    redis = Redis(tmp_path_factory.mktemp("redis"))
+    yield redis
+    redis.end()
+
+
+@pytest.fixture
+def redis(redis_of_all) -> Iterator[Redis]:
+    """A Redis that a test may break: it runs again for the next one."""
+    yield redis_of_all
+    redis_of_all.thaw()
+    if redis_of_all.process.poll() is not None:
+        redis_of_all.start()
+
+
+@pytest.fixture(scope="module")
+def servers_of_all(redis_of_all, launch_for_all) -> list[Server]:
+    return [launch_for_all(REDIS_URL=redis_of_all.url) for _ in range(2)]
+
+
+@pytest.fixture
+async def servers(servers_of_all, redis) -> AsyncIterator[list[Server]]:
+    """Two servers that are ready. What they write during a test is checked."""
+    for server in servers_of_all:
+        await becomes_ready(server, True)
+    logs = [server.log for server in servers_of_all]
+    yield servers_of_all
+    for server, before in zip(servers_of_all, logs, strict=True):
+        check(server.log.removeprefix(before))
 
 
 @pytest.mark.parametrize(
     ("breaks", "heals"), [(Redis.end, Redis.start), (Redis.freeze, Redis.thaw)]
 )
-async def test_while_the_layer_is_away_people_talk_on(breaks, heals, launch, join, redis, room):
-    servers = [launch(REDIS_URL=redis.url), launch(REDIS_URL=redis.url)]
+async def test_while_the_layer_is_away_people_talk_on(breaks, heals, servers, join, redis, room):
     members = [Member(server, room.slug) for server in servers for _ in range(3)]
     async with together(members):
         await members[0].say("before")
@@ -85,11 +116,9 @@ async def test_while_the_layer_is_away_people_talk_on(breaks, heals, launch, joi
             await becomes_ready(server, True)
         await members[0].say("after")
         await everybody_has(members, [*texts, "after"])
-    check_the_logs(servers)
 
 
-async def test_a_restart_of_the_layer_at_once(launch, join, redis, room):
-    servers = [launch(REDIS_URL=redis.url), launch(REDIS_URL=redis.url)]
+async def test_a_restart_of_the_layer_at_once(servers, join, redis, room):
     members = [Member(server, room.slug, name=f"m{n}") for n, server in enumerate(servers * 3)]
     async with join(servers[0], room, name="watcher") as watcher, together(members):
         for member in members:
@@ -105,11 +134,9 @@ async def test_a_restart_of_the_layer_at_once(launch, join, redis, room):
         await everybody_has(members, ["before"] * 6 + ["during"] * 6 + ["after"] * 6)
         await asyncio.sleep(RENEW_SECONDS)  # until each process has looked who is here
         assert await leaves(watcher) == []
-    check_the_logs(servers)
 
 
-async def test_an_emptied_layer_carries_again_what_is_not_stored(launch, join, redis, room):
-    servers = [launch(REDIS_URL=redis.url), launch(REDIS_URL=redis.url)]
+async def test_an_emptied_layer_carries_again_what_is_not_stored(servers, join, redis, room):
     members = [Member(server, room.slug) for server in servers]
     async with together(members), join(servers[0], room) as one, join(servers[1], room) as two:
         redis.empty()
@@ -118,11 +145,9 @@ async def test_an_emptied_layer_carries_again_what_is_not_stored(launch, join, r
         async with asyncio.timeout(ANSWER_SECONDS):
             await one.send("chat.typing")
             await two.expect("chat.typing", user=one.welcome["you"])
-    check_the_logs(servers)
 
 
-async def test_a_group_lost_alone_comes_back(launch, join, redis, room):
-    servers = [launch(REDIS_URL=redis.url), launch(REDIS_URL=redis.url)]
+async def test_a_group_lost_alone_comes_back(servers, join, redis, room):
     async with join(servers[0], room) as one, join(servers[1], room) as two:
         for group in redis.client.keys(f"*:group:{room.topic}"):  # pub/sub keeps none
             redis.client.delete(group)
@@ -138,7 +163,6 @@ async def test_a_group_lost_alone_comes_back(launch, join, redis, room):
             await two.expect("chat.typing", user=one.welcome["you"])
     for server in servers:
         await becomes_ready(server, True)
-    check_the_logs(servers)
 
 
 async def test_a_command_stores_what_it_cannot_publish(redis, room, chat_environment):
@@ -178,4 +202,4 @@ async def test_a_consumer_that_needs_the_layer_ends_without_a_storm(launch, redi
 
     await asyncio.to_thread(break_and_heal)
     assert "A consumer failed" in server.log
-    check_the_logs([server])
+    check(server.log)

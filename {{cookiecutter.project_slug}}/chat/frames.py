@@ -14,14 +14,14 @@ Seq = Annotated[int, Meta(ge=0, le=2**53)]
 
 
 class SendRequest(ClientFrame, tag="chat.send"):
-    """Say it in the room. The same ``id`` again is the same message."""
+    """Post a text in the room. The same ``id`` again is the same message."""
 
     id: UUID
     text: Text
 
 
 class DirectRequest(ClientFrame, tag="chat.direct"):
-    """Say it to one person."""
+    """Send a text to one person, whose id is ``to``."""
 
     id: UUID
     to: str
@@ -37,7 +37,7 @@ class SyncRequest(ClientFrame, tag="chat.sync"):
 
 
 class TypingRequest(ClientFrame, tag="chat.typing"):
-    pass
+    """The user is typing. It is shown to the room, and not stored."""
 
 
 class RoomInfo(Struct, frozen=True):
@@ -53,6 +53,8 @@ class Limits(Struct, frozen=True):
 
 
 class WelcomeFrame(Frame, tag="chat.welcome"):
+    """The first frame. Where ``recovered``, the history goes on from the client's position."""
+
     room: RoomInfo
     you: Person
     epoch: str
@@ -65,6 +67,8 @@ class WelcomeFrame(Frame, tag="chat.welcome"):
 
 
 class MessageFrame(Frame, tag="chat.message"):
+    """A stored message of the room. ``seq`` counts up by one in each log."""
+
     seq: int
     id: UUID
     user: Person
@@ -73,10 +77,14 @@ class MessageFrame(Frame, tag="chat.message"):
 
 
 class DirectMessageFrame(MessageFrame, tag="chat.direct"):
+    """A direct message, to both of its people. ``seq`` is that of the reader's own inbox."""
+
     to: Person
 
 
 class HistoryFrame(Frame, tag="chat.history"):
+    """A page of messages, the oldest first. ``more`` says whether there are others."""
+
     messages: list[MessageFrame]
     more: bool
     direct: bool = False
@@ -84,11 +92,13 @@ class HistoryFrame(Frame, tag="chat.history"):
 
 
 class TypingFrame(Frame, tag="chat.typing"):
+    """Somebody in the room is typing."""
+
     user: Person
 
 
 class PongFrame(Frame, tag="system.pong"):
-    """The newest seq of both logs: a silent loss shows at the next heartbeat."""
+    """The last seq of both logs: a client that has missed a message sees a gap."""
 
     seq: int
     direct_seq: int

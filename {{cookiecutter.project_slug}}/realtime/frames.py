@@ -32,18 +32,18 @@ class ClientFrame(Frame, kw_only=True):
 
 
 class PingRequest(ClientFrame, tag="system.ping"):
-    pass
+    """The heartbeat of a client."""
 
 
 class AckFrame(Frame, tag="system.ack"):
-    """What was sent is stored as ``seq``: from here on it cannot be lost."""
+    """A message is stored as ``seq``: from here on it cannot be lost."""
 
     seq: int
     ref: type_of_ref | None = None
 
 
 class ErrorFrame(Frame, tag="system.error"):
-    """A frame was not understood or not obeyed. The socket stays open."""
+    """A frame of the client was refused. The socket stays open."""
 
     code: str
     detail: str
@@ -51,7 +51,7 @@ class ErrorFrame(Frame, tag="system.error"):
 
 
 class DisconnectFrame(Frame, tag="system.disconnect"):
-    """The socket closes next. Servers pass on no reason, so it stands here."""
+    """The socket closes next. Not every server passes on a reason, so it stands here."""
 
     code: int
     reason: str
@@ -59,7 +59,7 @@ class DisconnectFrame(Frame, tag="system.disconnect"):
 
 
 class Person(msgspec.Struct, frozen=True):
-    """Somebody, however many sockets they have."""
+    """A user or a guest, with any number of sockets."""
 
     id: str
     name: str
@@ -69,6 +69,8 @@ class Person(msgspec.Struct, frozen=True):
 
 
 class PresenceDiffFrame(Frame, tag="presence.diff"):
+    """The people that joined a topic, or left it with their last socket."""
+
     joins: list[Person]
     leaves: list[Person]
 

@@ -26,7 +26,7 @@ from serving.outages import is_outage
 
 logger = logging.getLogger(__name__)
 
-FRAME = "hub.frame"  # an event with the text of a frame
+FRAME = "hub.frame"  # an event for all sockets; its "text" is an encoded frame
 CATCH_UP = "hub.catch_up"  # an event: others may have been lost
 HEARTBEAT = "hub.beat"  # an event that a hub sends to itself
 JOIN_SECONDS = 2  # for a layer to subscribe; without it the socket opens, and catches up
@@ -305,7 +305,7 @@ def serving_hub() -> Hub | None:
 
 
 def publish(topic: str, event: dict | Frame) -> None:
-    """Send a frame, or an event as Channels knows them, to all sockets of ``topic``.
+    """Send a frame, or an event with a ``type`` as in Channels, to all sockets of ``topic``.
 
     From any thread or event loop of a server process it does not wait, and does not fail.
     In another process, such as a management command, it raises what the channel layer

@@ -40,7 +40,7 @@ class Subscriber(Protocol):
 
 
 class Topic:
-    """A group, and the local sockets it is for. It subscribes again when the layer has failed.
+    """A group, and the local sockets it is for. It resubscribes after the layer has failed.
 
     While the layer is away, only the topic of the hub's beat (``probes``) goes on asking
     for it. The others wait for that. Raises TypeError for a bad group name.

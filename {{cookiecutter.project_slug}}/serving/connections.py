@@ -127,6 +127,8 @@ class WebSocketConnection(Connection):
     async def send(self, event: dict) -> None:
         if self.is_closing:
             return
+        if event["type"] == "websocket.send" and self.state is State.CONNECTING:
+            raise RuntimeError(f"{self!r}: expected websocket.accept before websocket.send")
         is_open = event["type"] in ("websocket.accept", "websocket.send")
         self.state = State.OPEN if is_open else State.ENDED
         if isinstance(event.get("code"), CloseCode):

@@ -1,7 +1,7 @@
-"""Limits for every WebSocket, whatever its consumer: see the settings WEBSOCKET_….
+"""Limits of every WebSocket, whatever its consumer: see the settings WEBSOCKET_….
 
-How many are open from one address, and the size, rate and idle time of what each sends.
-Each process counts for itself.
+They bound the sockets of one client address, and the size, rate and idle time of the
+messages of each. Each process counts for itself.
 """
 
 import asyncio
@@ -15,14 +15,14 @@ from serving.asgi import Application, Receive, Scope, Send, refuse
 from serving.close_codes import CloseCode
 from serving.connections import WebSocketConnection
 
-COST_BYTES = 16 * 1024  # of a message or an answer cost as much as another message
-MAX_WAIT_SECONDS = 5  # until the next message is read: clients wait 10 s for a pong
-MAX_EARLY = 1000  # messages in a row that came too early; the next one closes the socket
+COST_BYTES = 16 * 1024  # a message or an answer of this size costs one message more
+MAX_WAIT_SECONDS = 5  # until the next message is read; clients wait 10 s for a pong
+MAX_EARLY = 1000  # messages in a row above the rate; the next one closes the socket
 SEND_SECONDS = 10  # for a client to read what a consumer sends
 
 
 def network_of(host: str) -> str:
-    """Return the address that limits are counted for: one household has an IPv6 /64."""
+    """Return the address that limits count: of IPv6 the /64 network, which one household has."""
     try:
         address = ip_address(host)
     except ValueError:
@@ -35,7 +35,10 @@ def network_of(host: str) -> str:
 
 
 class TokenBucket:
-    """Lets ``burst`` through at once, and ``rate`` a second in the long run."""
+    """Allows ``burst`` messages at once, and ``rate`` messages a second in the long run.
+
+    https://en.wikipedia.org/wiki/Token_bucket
+    """
 
     def __init__(self, rate: float, burst: float) -> None:
         self.rate = rate
@@ -44,12 +47,12 @@ class TokenBucket:
         self.filled_at = time.monotonic()
 
     def pay(self, cost: float) -> None:
-        """Take ``cost`` tokens. More than there are make a debt, which is bounded."""
+        """Take ``cost`` tokens. Fewer than none are a debt of MAX_WAIT_SECONDS at most."""
         self._fill()
         self.tokens = max(self.tokens - cost, 1 - MAX_WAIT_SECONDS * self.rate)
 
     def seconds_to_wait(self, tokens: float = 1) -> float:
-        """Return the time until there are so many tokens."""
+        """Return the seconds until there are so many tokens."""
         self._fill()
         return max(0.0, (tokens - self.tokens) / self.rate)
 
@@ -62,8 +65,8 @@ class TokenBucket:
 class LimitedSocket:
     """The ``receive`` and ``send`` that a consumer gets.
 
-    A message that comes too early waits, unread: the server stops reading, and TCP slows
-    the client down. At other limits the consumer is told that the client has gone.
+    A message above the rate waits, unread: the server stops reading, and TCP slows the
+    client down. At other limits the consumer receives ``websocket.disconnect``.
     """
 
     close_code: int | None = None
@@ -114,8 +117,8 @@ class Address:
         self.sockets = 0
         self.bucket = TokenBucket(settings.WEBSOCKET_RATE, settings.WEBSOCKETS_PER_ADDRESS)
 
-    def seconds_to_rest(self) -> float:
-        """Return the time until nothing of it has to be remembered."""
+    def seconds_to_forget(self) -> float:
+        """Return the seconds until the address may be forgotten: its bucket is full again."""
         return self.bucket.seconds_to_wait(self.bucket.burst)
 
 
@@ -141,7 +144,7 @@ class SocketLimits:
         finally:
             address.sockets -= 1
             if not address.sockets:
-                rest = address.seconds_to_rest()
+                rest = address.seconds_to_forget()
                 asyncio.get_running_loop().call_later(rest, self._forget, name)
 
     async def _run(self, scope: Scope) -> None:
@@ -152,5 +155,5 @@ class SocketLimits:
 
     def _forget(self, name: str) -> None:
         address = self.addresses.get(name)
-        if address and not address.sockets and not address.seconds_to_rest():
+        if address and not address.sockets and not address.seconds_to_forget():
             del self.addresses[name]

@@ -1,4 +1,4 @@
-"""What stands around every consumer: whom we believe, and whom we let in."""
+"""Middleware around every consumer: the origin check, and the proxies that are trusted."""
 
 from collections.abc import Awaitable
 from ipaddress import IPv6Address, ip_address
@@ -15,8 +15,8 @@ SHOWN_LENGTH = 200  # characters of a refused origin
 class OriginCheck(OriginValidator):
     """Refuse WebSockets from pages of other sites, and say so in the log.
 
-    Browsers apply no same-origin rule to WebSockets (RFC 6455, section 10.2). A
-    program that is no browser sends an ``Origin`` of its own to be let in.
+    Browsers apply no same-origin rule to WebSockets (RFC 6455, section 10.2). Clients that
+    are not browsers must send an ``Origin`` header too.
     """
 
     def __init__(self, application: Application) -> None:

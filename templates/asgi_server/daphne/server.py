@@ -2,7 +2,6 @@
 
 import asyncio
 import sys
-from functools import partialmethod
 from typing import Any
 
 from channels.routing import get_default_application
@@ -106,10 +105,12 @@ def _read_on_later(protocol: Any) -> None:
 
 def _install_close_codes() -> None:
     """Answer a mistake in the protocol by a close frame, and a close by the client's own code."""
-    options: Any = partialmethod(
-        WebSocketFactory.setProtocolOptions, failByDrop=False, echoCloseCodeReason=True
-    )
-    WebSocketFactory.setProtocolOptions = options
+    set_protocol_options = WebSocketFactory.setProtocolOptions
+
+    def set_options_and_ours(self, **options: Any) -> None:
+        set_protocol_options(self, **options, failByDrop=False, echoCloseCodeReason=True)
+
+    WebSocketFactory.setProtocolOptions = set_options_and_ours  # ty: ignore[invalid-assignment]
 
 
 def _stop_listening() -> None:

@@ -212,6 +212,7 @@ class ClientDisconnected(OSError):
 
 async def test_a_client_that_leaves_while_it_is_written_to_is_ordinary(caplog):
     async def writes_for_ever(scope, receive, send) -> None:
+        await send({"type": "websocket.accept"})
         while True:
             await send({"type": "websocket.send", "text": "tick"})
             written.append(True)
@@ -226,6 +227,20 @@ async def test_a_client_that_leaves_while_it_is_written_to_is_ordinary(caplog):
     await ConnectionTracker(writes_for_ever)({"type": "websocket"}, Mock(), send)
     assert len(written) == 3
     assert not caplog.records
+
+
+async def test_a_consumer_that_sends_before_it_accepts_is_refused_and_told_why(caplog):
+    async def forgets_to_accept(scope, receive, send) -> None:
+        await send({"type": "websocket.send", "text": "Hello"})
+
+    async def send(event: dict) -> None:
+        sent.append(event["type"])
+
+    sent: list[str] = []
+    scope = {"type": "websocket", "path": "/ws/echo/"}
+    await ConnectionTracker(forgets_to_accept)(scope, Mock(), send)
+    assert sent == ["websocket.close"]
+    assert "'WebSocket /ws/echo/' CONNECTING>: expected websocket.accept" in caplog.text
 
 
 async def test_an_error_of_the_system_is_no_client_that_left(caplog):

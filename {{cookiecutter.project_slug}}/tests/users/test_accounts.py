@@ -27,8 +27,11 @@ User: Any = get_user_model()
 
 
 @pytest.fixture(autouse=True)
-def _fast_passwords(settings) -> None:
+def _fast_passwords_and_high_limits(settings) -> None:
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    settings.SIGN_UPS_PER_HOUR = 100
+    settings.PASSWORD_RESETS_PER_HOUR = 100
+    settings.PASSWORD_MAILS_PER_HOUR = 100
 
 
 @pytest.fixture

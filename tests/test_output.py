@@ -236,7 +236,7 @@ def test_the_rules_for_changes_fit_the_project(variant):
 
 def test_the_readme_is_short(variant):
     is_chat = variant.answers["starter"] == "chat"
-    assert variant.files["README.md"].count("\n") <= (180 if is_chat else 160)
+    assert variant.files["README.md"].count("\n") <= (165 if is_chat else 145)
 
 
 def test_nothing_of_the_template_is_left(variant):

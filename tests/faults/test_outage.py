@@ -136,7 +136,9 @@ async def test_a_restart_of_the_layer_at_once(servers, join, redis, room):
         assert await leaves(watcher) == []
 
 
-async def test_an_emptied_layer_carries_again_what_is_not_stored(servers, join, redis, room):
+async def test_an_emptied_layer_carries_events_that_are_not_stored_again(
+    servers, join, redis, room
+):
     members = [Member(server, room.slug) for server in servers]
     async with together(members), join(servers[0], room) as one, join(servers[1], room) as two:
         redis.empty()
@@ -165,7 +167,7 @@ async def test_a_group_lost_alone_comes_back(servers, join, redis, room):
         await becomes_ready(server, True)
 
 
-async def test_a_command_stores_what_it_cannot_publish(redis, room, chat_environment):
+async def test_a_command_stores_a_message_that_it_cannot_publish(redis, room, chat_environment):
     redis.end()
     environment = {**chat_environment, "REDIS_URL": redis.url}
     output = await asyncio.to_thread(manage, "say", room.slug, "Hello", env=environment)

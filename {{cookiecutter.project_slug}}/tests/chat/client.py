@@ -26,7 +26,8 @@ QUIET_SECONDS = 0.3
 GAP_SECONDS = 0.3  # to wait for what may come out of order
 DEAD_SECONDS = 10  # without any frame, after one that is to be answered
 RETRY_SECONDS = 1  # after which a refused frame is sent again
-MIN_BACKOFF_SECONDS, MAX_BACKOFF_SECONDS = 0.5, 30
+MIN_BACKOFF_SECONDS = 0.5
+MAX_BACKOFF_SECONDS = 30
 
 NOT_OPEN = 0  # as a close code: the socket never opened, or no answer came
 

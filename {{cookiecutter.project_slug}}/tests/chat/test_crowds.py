@@ -61,7 +61,7 @@ def numbers(member: Member) -> list[int]:
     return [message["seq"] for message in member.room.messages]
 
 
-async def test_a_burst_reaches_everybody_in_order_and_once(one, two, room):
+async def test_a_burst_reaches_every_socket_in_order_and_once(one, two, room):
     def servers(count: int) -> list[Server]:
         return [one, two] * (count // 2)
 
@@ -190,7 +190,7 @@ class Stream:
         return seqs
 
 
-async def test_one_who_does_not_read_is_cut_and_delays_nobody(join, start_chat, room):
+async def test_a_slow_reader_is_closed_and_delays_no_other_socket(join, start_chat, room):
     server, quickest = start_chat("tests.chat.wordy_settings"), []
     while not quickest or (min(quickest) > MAX_DELAY_SECONDS and len(quickest) < ROUNDS):
         quickest.append(await speak_to_a_slow_reader(join, server, room))

@@ -26,7 +26,7 @@ async def test_a_direct_message_reaches_all_tabs_of_both(
             assert (heard["seq"], heard["text"]) == (1, "psst")
 
 
-async def test_nobody_else_hears_it(join, one, two, room, ann, bob, cat):
+async def test_a_direct_message_reaches_no_other_socket(join, one, two, room, ann, bob, cat):
     async with join(one, room, ann) as socket, join(two, room, cat) as other:
         await socket.send_direct(bob.id, "psst")
         await other.expect_nothing("chat.direct", "chat.message")
@@ -34,7 +34,7 @@ async def test_nobody_else_hears_it(join, one, two, room, ann, bob, cat):
         assert (pong["seq"], pong["direct_seq"]) == (0, 0)
 
 
-async def test_who_was_away_gets_it_at_the_next_connect(join, one, two, room, ann, bob):
+async def test_a_direct_message_arrives_at_the_next_connect(join, one, two, room, ann, bob):
     async with join(one, room, ann) as socket:
         await socket.send_direct(bob.id, "first")
         await socket.send_direct(bob.id, "second")
@@ -71,7 +71,7 @@ async def test_one_id_may_be_a_message_and_a_direct_one(join, one, room, ann, bo
         assert (await socket.send_direct(bob.id, "to one", id=message_id))["seq"] == 1
 
 
-async def test_guests_write_to_nobody(join, one, room, ann):
+async def test_guests_send_no_direct_messages(join, one, room, ann):
     async with join(one, room) as guest:
         error = await guest.send_direct(ann.id, "psst")
         assert (error["type"], error["code"]) == ("system.error", "forbidden")
@@ -80,14 +80,14 @@ async def test_guests_write_to_nobody(join, one, room, ann):
 @pytest.mark.parametrize(
     "to", ["", "user-", "user-0", "user-99999", "user-²", f"user-{10**30}", "guest-1f0c9a", "ann"]
 )
-async def test_a_recipient_that_is_nobody_is_invalid(join, one, room, ann, to):
+async def test_an_unknown_recipient_is_invalid(join, one, room, ann, to):
     async with join(one, room, ann) as socket:
         error = await socket.send_direct(to, "psst")
         assert (error["type"], error["code"]) == ("system.error", "invalid")
         assert "to" in error["detail"]
 
 
-async def test_nobody_writes_to_themselves_or_to_an_inactive_user(join, one, room, ann, bob):
+async def test_oneself_and_inactive_users_are_no_recipients(join, one, room, ann, bob):
     bob.user.is_active = False
     await in_thread(bob.user.save)
     async with join(one, room, ann) as socket:

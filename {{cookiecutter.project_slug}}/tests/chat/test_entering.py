@@ -61,13 +61,13 @@ async def types(socket: WebsocketCommunicator, count: int) -> list[str]:
     return [frame["type"] for frame in frames]
 
 
-async def test_what_is_said_meanwhile_comes_after_the_welcome(enter_while):
+async def test_frames_published_while_joining_follow_the_welcome(enter_while):
     socket = await enter_while(FRAME)
     assert await types(socket, 3) == ["chat.welcome", "chat.history", "system.ack"]
     await socket.disconnect()
 
 
-async def test_who_is_refused_hears_nothing(enter_while):
+async def test_a_refused_socket_receives_no_frame_of_the_room(enter_while):
     def refuse(*args: Any) -> None:
         raise CloseSocket(CloseCode.FORBIDDEN, "not for you")
 
@@ -78,7 +78,9 @@ async def test_who_is_refused_hears_nothing(enter_while):
     await socket.wait(ANSWER_SECONDS)
 
 
-async def test_who_has_left_gives_up_the_place_in_the_queue(application, room, monkeypatch):
+async def test_a_client_that_disconnects_gives_up_its_wait_for_a_slot(
+    application, room, monkeypatch
+):
     join, places = Hub.join, AsyncExitStack()
 
     async def join_and_find_no_place(self, *joins: Any) -> None:

@@ -123,7 +123,7 @@ def read(text: str) -> ClientFrame | FrameError:
         return error
 
 
-def test_whatever_a_browser_sends_is_read_or_refused_with_its_ref():
+def test_each_text_of_a_browser_is_read_or_refused_with_its_ref():
     found = Counter()
     for number in range(2000):
         dice = random.Random(number)

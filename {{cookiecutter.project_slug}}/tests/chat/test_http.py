@@ -54,20 +54,20 @@ async def test_a_post_without_content_is_refused(one, room, fields):
     assert (await Browser(one).post(f"/rooms/{room.slug}/messages/", **fields)).status == 400
 
 
-async def test_what_does_not_fit_is_refused(one, room):
+async def test_an_invalid_frame_is_refused(one, room):
     path = f"/rooms/{room.slug}/messages/"
     assert (await Browser(one).post(path, text="x" * settings.CHAT_TEXT_LENGTH)).status == 201
     assert (await Browser(one).post(path, text="x" * (settings.CHAT_TEXT_LENGTH + 1))).status == 400
     assert (await Browser(one).post(path, text="Hi", id="1")).status == 400
 
 
-async def test_the_id_of_somebody_else_is_refused(one, room, ann, bob):
+async def test_the_id_of_another_author_is_refused(one, room, ann, bob):
     path, message_id = f"/rooms/{room.slug}/messages/", str(uuid4())
     assert (await Browser(one, ann.cookie).post(path, text="Hi", id=message_id)).status == 201
     assert (await Browser(one, bob.cookie).post(path, text="Hi", id=message_id)).status == 400
 
 
-async def test_who_may_not_post(one, room, members_room, ann):
+async def test_users_without_access_cannot_post(one, room, members_room, ann):
     path = f"/rooms/{room.slug}/messages/"
     assert (await Browser(one).get(path)).status == 405
     assert (await Browser(one).post(path, csrf_token="x" * 32, text="Hi")).status == 403
@@ -118,7 +118,7 @@ async def test_the_list_counts_people_not_tabs(join, one, two, room, ann, bob):
         assert "2 here now" in page.text
 
 
-async def test_a_room_is_open_to_those_who_may_join(one, room, members_room, ann):
+async def test_a_room_s_page_is_open_to_users_that_may_join(one, room, members_room, ann):
     assert (await Browser(one).get(f"/rooms/{room.slug}/")).status == 200
     assert (await Browser(one, ann.cookie).get(f"/rooms/{members_room.slug}/")).status == 200
     response = await Browser(one).get(f"/rooms/{members_room.slug}/")
@@ -130,12 +130,12 @@ async def test_a_room_is_open_to_those_who_may_join(one, room, members_room, ann
 
 
 @pytest.mark.parametrize("path", ["/", "/echo/"])
-def test_who_looks_leaves_no_session(client, transactional_db, path):
+def test_a_visit_makes_no_session(client, transactional_db, path):
     assert client.get(path).status_code == 200
     assert not Session.objects.exists()
 
 
-def test_who_enters_is_one_guest_from_then_on(client, room):
+def test_a_guest_keeps_one_session(client, room):
     for _ in range(3):
         client.get(f"/rooms/{room.slug}/")
     client.get("/")
@@ -146,13 +146,13 @@ def test_who_enters_is_one_guest_from_then_on(client, room):
     "elsewhere",
     ["https://evil.example/", "//evil.example", "javascript:alert(1)", "/\\evil.example"],
 )
-def test_nobody_is_sent_to_another_site(client, transactional_db, elsewhere):
+def test_picking_a_name_redirects_to_this_site_alone(client, transactional_db, elsewhere):
     response = client.post("/name/", {"name": "Ann", "next": elsewhere})
     assert (response.status_code, response["Location"]) == (302, "/")
 
 
 @pytest.mark.parametrize("back", ["/rooms/lobby/", "room", "guest_name", "rooms/lobby"])
-def test_who_picks_a_name_comes_back(client, transactional_db, back):
+def test_picking_a_name_returns_to_the_page(client, transactional_db, back):
     response = client.post("/name/", {"name": "Ann", "next": back})
     assert (response.status_code, response["Location"]) == (302, back)
 
@@ -185,7 +185,7 @@ def test_the_admin_shows_no_direct_message(client, ann, bob, admin, room):
         assert client.get(f"/admin/chat/{path}/change/").status_code == 302  # to its first page
 
 
-async def test_who_signs_up_is_logged_in(join, one, members_room):
+async def test_signing_up_logs_in(join, one, members_room):
     browser = Browser(one)
     assert (await browser.get("/accounts/signup/")).status == 200
     response = await browser.post(

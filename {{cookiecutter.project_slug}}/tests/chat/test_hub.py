@@ -139,7 +139,7 @@ async def test_another_event_is_handled_as_it_is():
     assert await ann.next() == {"type": "user.changed", "more": [1, "안녕"]}
 
 
-async def test_what_is_published_keeps_its_order_from_any_thread():
+async def test_published_frames_keep_their_order_from_any_thread():
     ann = Subscriber()
     await hub().join(TOPIC, ann)
 
@@ -169,7 +169,7 @@ async def test_a_topic_ends_with_its_last_subscriber(layer):
     hub().leave(TOPIC, bob)  # twice does no harm
 
 
-async def test_who_joins_again_at_once_hears_again(layer):
+async def test_joining_again_at_once_receives_events_again(layer):
     ann = Subscriber()
     for _ in range(3):
         await hub().join(TOPIC, ann)
@@ -239,7 +239,7 @@ async def test_a_subscription_that_fails_as_it_is_replaced_does_no_harm(layer, m
     assert len(layer.groups[TOPIC]) == 1
 
 
-async def test_after_a_beat_that_failed_all_look_whether_they_missed_anything(layer, quick_beat):
+async def test_all_sockets_catch_up_after_a_heartbeat_that_failed(layer, quick_beat):
     ann = Subscriber()
     await hub().join(TOPIC, ann)
     layer.is_away = True
@@ -248,7 +248,7 @@ async def test_after_a_beat_that_failed_all_look_whether_they_missed_anything(la
     assert await ann.next() == {"type": "catch_up"}
 
 
-async def test_the_others_are_told_of_what_could_not_be_sent(layer, quick_beat):
+async def test_other_processes_catch_up_on_events_that_could_not_be_sent(layer, quick_beat):
     hub().start_heartbeat()
     elsewhere = await layer.new_channel()  # as if of another process
     await layer.group_add(TOPIC, elsewhere)
@@ -262,7 +262,7 @@ async def test_the_others_are_told_of_what_could_not_be_sent(layer, quick_beat):
     assert not hub().layer_is_down
 
 
-async def test_who_joins_while_the_layer_is_away_is_told_when_it_is_back(layer, monkeypatch):
+async def test_a_socket_that_joined_during_an_outage_catches_up_after_it(layer, monkeypatch):
     monkeypatch.setattr(hub_module, "JOIN_SECONDS", 0.05)
     layer.fail()
     ann = Subscriber()
@@ -273,7 +273,7 @@ async def test_who_joins_while_the_layer_is_away_is_told_when_it_is_back(layer, 
     assert await ann.next() == HELLO
 
 
-async def test_a_layer_that_takes_no_event_delays_only_what_is_sent(layer, monkeypatch):
+async def test_a_layer_that_takes_no_event_delays_only_sending(layer, monkeypatch):
     monkeypatch.setattr(hub_module, "SEND_SECONDS", 0.05)
     never, send = asyncio.Event(), layer.group_send
     sent: list[Any] = []
@@ -293,7 +293,7 @@ async def test_a_layer_that_takes_no_event_delays_only_what_is_sent(layer, monke
     assert await ann.next() == HELLO
 
 
-async def test_what_waits_for_the_layer_has_a_bound(layer, monkeypatch):
+async def test_the_queue_for_the_layer_has_a_bound(layer, monkeypatch):
     monkeypatch.setattr(hub_module, "MAX_OUTGOING", 5)
     monkeypatch.setattr(hub_module, "_hubs", {})
     ann = Subscriber()
@@ -423,7 +423,7 @@ async def test_event_loops_that_come_and_go_own_nothing_and_leave_nothing():
     assert len(hub_module._hubs) <= 2
 
 
-def test_what_an_async_command_publishes_is_sent_before_its_end(layer):
+def test_events_of_an_async_command_are_sent_before_it_ends(layer):
     async def command() -> None:
         for number in range(5):
             publish(TOPIC, {"type": "number", "number": number})
@@ -440,7 +440,7 @@ async def test_a_forked_process_sends_by_itself(layer, monkeypatch):
 
 
 @pytest.mark.parametrize("error", [ConnectionError("away"), ValueError("a mistake")])
-async def test_what_is_stored_stays_stored_when_it_cannot_be_published(
+async def test_a_stored_message_stays_stored_when_it_cannot_be_published(
     layer, monkeypatch, transactional_db, caplog, error
 ):
     async def fail(group: str, event: dict) -> None:

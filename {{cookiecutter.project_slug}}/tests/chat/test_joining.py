@@ -117,7 +117,7 @@ async def test_a_sync_without_a_seq_asks_for_the_newest(join, one, room):
         assert (seqs(page), page["more"]) == (span(11, 60), True)
 
 
-async def test_a_sync_with_both_seqs_asks_for_what_comes_after(join, one, room):
+async def test_a_sync_with_both_seqs_asks_for_messages_after(join, one, room):
     await in_thread(fill, room, 60)
     async with join(one, room) as ann:
         page = await ann.ask("chat.sync", after=50, before=20)
@@ -142,7 +142,7 @@ async def test_a_guest_has_no_direct_messages(join, one, room):
         assert (await ann.ask("chat.sync", direct=True))["code"] == "forbidden"
 
 
-async def test_who_comes_back_gets_what_was_missed(join, one, two, room, ann):
+async def test_a_reconnect_gets_the_missed_messages(join, one, two, room, ann):
     await in_thread(fill, await in_thread(rooms.inbox, ann.user), 5)
     await in_thread(fill, room, 60)
     async with join(two, room, ann, epoch=room.epoch, after=57, direct_after=3) as socket:
@@ -151,14 +151,14 @@ async def test_who_comes_back_gets_what_was_missed(join, one, two, room, ann):
         assert (seqs(socket.direct_history), socket.direct_history["more"]) == ([4, 5], False)
 
 
-async def test_who_missed_much_asks_for_the_rest(join, one, room):
+async def test_a_client_that_missed_many_messages_asks_for_the_rest(join, one, room):
     await in_thread(fill, room, 1000)
     async with join(one, room, epoch=room.epoch, after=0) as ann:
         assert ann.welcome["recovered"] is True
         assert (seqs(ann.history), ann.history["more"]) == (span(1, 50), True)
 
 
-async def test_who_missed_nothing_gets_nothing(join, one, room):
+async def test_a_client_that_missed_nothing_gets_nothing(join, one, room):
     await in_thread(fill, room, 3)
     async with join(one, room, epoch=room.epoch, after=3) as ann:
         assert ann.welcome["recovered"] is True
@@ -180,7 +180,7 @@ UNKNOWN = [
 ]
 
 
-async def test_who_cannot_be_recovered_starts_over(join, one, room):
+async def test_a_client_that_cannot_be_recovered_starts_over(join, one, room):
     await in_thread(fill, room, 1001)
     for query in UNKNOWN:
         async with join(one, room, **{"epoch": room.epoch, **query, "direct_after": "x"}) as ann:
@@ -225,7 +225,7 @@ async def test_an_unknown_room_is_not_found(room, join, one):
     assert await refused(join(one, Room(slug="nothing"), is_welcome=False)) == 4004
 
 
-async def test_a_name_that_no_room_can_have_is_not_found_and_harms_nobody(room, join, one):
+async def test_an_impossible_room_name_is_not_found_and_does_no_harm(room, join, one):
     assert await refused(join(one, Room(slug="x" * 1000), is_welcome=False)) == 4004
     assert one.get("/ready/")[0] == 200
 
@@ -239,7 +239,7 @@ async def test_a_user_may_join_a_room_of_members(join, one, members_room, ann):
         assert socket.welcome["room"]["title"] == "Members"
 
 
-async def test_nobody_may_join_the_direct_messages_of_another(join, one, ann, bob):
+async def test_an_inbox_cannot_be_joined(join, one, ann, bob):
     inbox = await in_thread(rooms.inbox, ann.user)
     assert await refused(join(one, inbox, bob, is_welcome=False)) == 4003
     assert await refused(join(one, inbox, is_welcome=False)) == 4001
@@ -255,7 +255,7 @@ def test_a_page_of_another_site_is_refused(one, room, ann):
     assert error.value.response.status_code == 403
 
 
-def test_who_can_join_what(room, members_room, ann, bob):
+def test_guests_join_open_rooms_users_all_rooms_and_no_one_an_inbox(room, members_room, ann, bob):
     inbox = rooms.inbox(ann.user)
     table = {
         room: [True, True, True],

@@ -17,7 +17,7 @@ from tests.live import ANSWER_SECONDS
 SYNCS = 3
 
 
-async def test_what_comes_too_early_is_answered_later_and_without_errors(join, strict, room):
+async def test_frames_above_the_rate_are_answered_later_without_errors(join, strict, room):
     count = settings.WEBSOCKET_BURST + settings.WEBSOCKET_RATE
     async with join(strict, room) as ann, join(strict, room) as bob:
         since = time.monotonic()

@@ -16,7 +16,7 @@ HOSTILE_TEXT = (
 )
 
 
-async def test_what_is_said_is_acknowledged_and_reaches_all(join, one, two, room):
+async def test_a_message_is_acknowledged_and_reaches_all(join, one, two, room):
     async with join(one, room, name="ann") as ann, join(two, room, name="bob") as bob:
         ack = await ann.say("안녕", ref=7)
         assert ack == {"type": "system.ack", "seq": 1, "ref": 7}
@@ -28,7 +28,7 @@ async def test_what_is_said_is_acknowledged_and_reaches_all(join, one, two, room
         assert (await ann.expect("chat.message", seq=2))["text"] == "Hello"
 
 
-async def test_who_says_it_hears_it_too(join, one, room):
+async def test_a_message_reaches_its_author_too(join, one, room):
     async with join(one, room) as ann:
         message_id = str(uuid4())
         await ann.send("chat.send", id=message_id, text="Hello")
@@ -51,7 +51,7 @@ async def test_the_same_id_twice_is_one_message(join, one, two, room):
         assert (await bob.expect("chat.message"))["text"] == "next"
 
 
-async def test_the_id_of_somebody_else_is_invalid(join, one, two, room):
+async def test_the_id_of_another_author_is_invalid(join, one, two, room):
     message_id = str(uuid4())
     async with join(one, room, name="ann") as ann, join(two, room, name="bob") as bob:
         await ann.say("mine", id=message_id)

@@ -30,7 +30,7 @@ GONE_SECONDS = 16  # after which nobody is shown whose server was killed
 {% endif %}
 
 
-async def test_who_comes_is_shown_to_those_who_are_here(join, one, two, room, ann):
+async def test_a_join_is_shown_to_the_members(join, one, two, room, ann):
     async with join(one, room, name="watcher") as watcher, join(two, room, ann) as chat_socket:
         members = [person["name"] for person in chat_socket.welcome["members"]]
         assert members == ["ann", "watcher"]
@@ -59,7 +59,7 @@ async def test_a_second_tab_does_not_look_before_the_first_is_counted(monkeypatc
 
 
 @pytest.mark.usefixtures("no_task_left")
-async def test_those_who_come_at_once_are_counted_one_after_another(monkeypatch):
+async def test_members_that_join_at_once_are_counted_one_after_another(monkeypatch):
     renew, calls = presence().leases.store.renew, []
 
     async def counted(*asked):
@@ -128,7 +128,7 @@ async def test_people_of_another_room_are_not_shown(join, one, two, room, member
         await here.expect_nothing("presence.diff")
 
 
-async def test_only_who_closes_the_last_tab_is_shown_to_leave(join, one, two, room, ann, bob):
+async def test_only_closing_the_last_tab_is_shown_as_leaving(join, one, two, room, ann, bob):
     async with join(one, room) as watcher, join(two, room, ann):
         async with join(two, room, ann):
             pass  # one of two tabs

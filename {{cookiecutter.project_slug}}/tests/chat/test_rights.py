@@ -106,7 +106,9 @@ async def test_a_silent_change_of_a_room_is_noticed_at_the_next_use(
 
 
 @pytest.mark.parametrize("use", [send, sync, type_, ping])
-async def test_a_user_who_is_silently_deactivated_is_out_at_the_next_use(join, one, room, ann, use):
+async def test_a_user_deactivated_without_a_signal_is_out_at_the_next_use(
+    join, one, room, ann, use
+):
     async with join(one, room, ann) as chat_socket:
         await in_thread(lambda: change_silently(ann.user, is_active=False))
         await use(chat_socket)
@@ -114,7 +116,7 @@ async def test_a_user_who_is_silently_deactivated_is_out_at_the_next_use(join, o
     assert not await in_thread(Message.objects.filter(room=room).exists)
 
 
-async def test_a_user_who_is_deleted_is_out_at_once(join, one, two, room, ann, bob):
+async def test_a_deleted_user_is_out_at_once(join, one, two, room, ann, bob):
     async with join(one, room, ann) as chat_socket, join(two, room, bob) as other:
         await change_in(one, ann.user)
         assert await closes(chat_socket, CloseCode.UNAUTHENTICATED)

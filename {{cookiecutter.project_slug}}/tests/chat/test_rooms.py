@@ -57,7 +57,7 @@ def test_nothing_is_published_before_the_commit(room, ann, bob, monkeypatch):
     assert set(published[1:]) == {user_topic(ann.user), user_topic(bob.user)}
 
 
-def test_a_user_who_was_deleted_meanwhile_is_told(room, ann, bob):
+def test_posting_as_a_deleted_user_closes_the_socket(room, ann, bob):
     user = type(ann.user)._default_manager.get(pk=ann.user.pk)
     ann.user.delete()
     for say in (
@@ -122,7 +122,7 @@ def test_another_conflict_is_not_taken_for_a_message_sent_again(room):
         post(room, "second")
 
 
-def test_who_writes_to_a_deleted_room_is_told(room):
+def test_posting_in_a_deleted_room_closes_the_socket(room):
     Room.objects.filter(pk=room.pk).delete()
     with pytest.raises(CloseSocket) as closed:
         post(room, "anybody?")
@@ -148,7 +148,7 @@ def test_a_room_has_one_inbox_for_each_user(ann):
     assert rooms.inbox(ann.user) == rooms.inbox(ann.user)
 
 
-def test_who_was_deleted_is_shown_as_such(room, ann):
+def test_a_deleted_author_is_shown_as_deleted(room, ann):
     rooms.post(room, Person(ann.id, "ann"), ann.user, uuid4(), "Hello")
     ann.user.delete()
     (message,) = history(room).messages

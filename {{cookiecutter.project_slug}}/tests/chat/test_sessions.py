@@ -91,7 +91,7 @@ async def test_a_password_that_is_reset_ends_all_sockets(join, one, two, room, b
         assert await is_open(other)
 
 
-async def test_a_user_who_is_made_inactive_is_out(join, one, two, room, ann, bob):
+async def test_a_deactivated_user_is_out(join, one, two, room, ann, bob):
     async with join(two, room, ann) as socket, join(two, room, bob) as other:
         await change_in(one, ann.user, last_login=None)
         await socket.expect("system.pong")  # it has looked: this is no reason to end
@@ -107,7 +107,7 @@ async def ends_at_the_next_ping(socket: Client, change: Any, **fields: object) -
     return await is_ended(socket)
 
 
-async def test_what_tells_nobody_shows_at_the_next_ping(join, one, room, ann, bob, cat):
+async def test_silent_changes_are_noticed_at_the_next_ping(join, one, room, ann, bob, cat):
     users = get_user_model()._default_manager
     async with join(one, room, ann) as socket:
         user = users.filter(pk=ann.user.pk)
@@ -125,7 +125,7 @@ async def test_a_deleted_user_is_out(join, one, room, ann):
         assert await ends_at_the_next_ping(socket, ann.user.delete)
 
 
-async def test_who_was_logged_out_comes_back_as_a_guest(join, one, room, ann):
+async def test_a_logged_out_browser_comes_back_as_a_guest(join, one, room, ann):
     await Browser(one, ann.cookie).post("/accounts/logout/")
     async with join(one, room, ann) as socket:
         assert socket.welcome["you"]["id"].startswith("guest-")

@@ -9,7 +9,7 @@ from realtime.frames import FrameError
 from tests.chat.accounts import create_account
 
 
-def test_nobody_lists_all_users_by_writing_to_each(settings, transactional_db):
+def test_users_cannot_be_listed_by_writing_to_each(settings, transactional_db):
     settings.NEW_RECIPIENTS_PER_HOUR = 2
     ann, *others = [create_account(f"user-{number}").user for number in range(4)]
     for other in others[:2]:

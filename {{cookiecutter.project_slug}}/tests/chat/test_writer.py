@@ -56,7 +56,7 @@ async def test_nothing_leaves_before_the_first_texts(socket):
     assert socket.texts == ["1", "2", "3", "4"]
 
 
-async def test_what_a_server_takes_at_once_waits_for_no_task(socket):
+async def test_a_text_that_the_server_takes_at_once_needs_no_task(socket):
     writer = Writer(socket, pytest.fail)
     writer.start()
     writer.write(text(1))

@@ -148,7 +148,7 @@ def test_a_value_that_does_not_fit_is_named(project_copy):
     ]
 
 
-def test_a_debug_flag_that_is_none_is_named(project_copy):
+def test_an_invalid_debug_flag_is_reported(project_copy):
     output = read_settings(folder=project_copy, env=environment(DJANGO_DEBUG="maybe"))
     assert "DJANGO_DEBUG: Not a valid boolean." in output
     assert "Traceback" not in output

@@ -4,7 +4,7 @@ from django.urls import reverse
 from realtime.broadcast import abroadcast
 
 
-async def test_it_answers_what_it_hears(echo):
+async def test_the_echo_answers_each_text(echo):
     assert (await echo.connect())[0]
     await echo.send_to(text_data="안녕, world 👋")
     assert await echo.receive_from() == "You said: 안녕, world 👋"

@@ -86,7 +86,7 @@ class BrokenLayer:
 
 
 @pytest.mark.parametrize("error", [ConnectionError("away"), ValueError("a mistake")])
-async def test_what_is_committed_stays_so_when_it_cannot_be_sent(
+async def test_a_commit_stays_when_its_event_cannot_be_sent(
     transactional_db, monkeypatch, caplog, error
 ):
     monkeypatch.setitem(channel_layers.backends, "default", BrokenLayer(error))

@@ -25,7 +25,7 @@ def test_more_workers_than_the_memory_layer_reaches(settings):
     assert found() == ["serving.E001"]
 
 
-def test_the_memory_layer_where_nobody_promised_one_process(settings):
+def test_the_memory_layer_without_a_promise_of_one_process(settings):
     settings.CHANNEL_LAYERS = MEMORY
     settings.WEB_CONCURRENCY = None
     assert found() == ["serving.E002"]

@@ -78,7 +78,7 @@ def test_an_address_has_so_many_sockets(limited, first, same, another):
         wait_until(lambda: not is_refused(limited, same), ANSWER_SECONDS, lambda: limited.log)
 
 
-def test_what_comes_too_early_is_answered_later(limited):
+def test_messages_above_the_rate_are_answered_later(limited):
     with connect_from(limited, "203.0.113.1") as websocket:
         since = time.monotonic()
         texts = [str(number) for number in range(BURST + 2 * RATE)]
@@ -102,7 +102,7 @@ def test_a_large_message_costs_more(limited):
         assert time.monotonic() - since > 0.9 * (9 * cost - BURST) / RATE
 
 
-def test_a_flood_is_not_read_and_nobody_else_notices(limited):
+def test_a_flood_is_not_read_and_delays_no_other_socket(limited):
     address = ("127.0.0.1", limited.port)
     with socket.create_connection(address, ANSWER_SECONDS) as flooder:
         flooder.sendall(HANDSHAKE)

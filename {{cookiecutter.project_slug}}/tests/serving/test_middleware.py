@@ -99,6 +99,6 @@ async def test_below_a_prefix_with_and_without_it(settings, is_accepted, path):
 
 
 @pytest.mark.parametrize("path", ["/talkative/ws/echo/", "/talkws/echo/"])
-async def test_what_only_begins_like_the_prefix(settings, is_accepted, path):
+async def test_a_path_that_only_begins_like_the_prefix(settings, is_accepted, path):
     settings.FORCE_SCRIPT_NAME = "/talk"
     assert not await is_accepted(path, (b"origin", b"http://localhost"))

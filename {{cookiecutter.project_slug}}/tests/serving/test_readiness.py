@@ -28,7 +28,7 @@ async def ask(application: Any) -> tuple[int, list[str]]:
 
 
 @pytest.mark.usefixtures("transactional_db")
-async def test_what_is_missing_is_named(application, monkeypatch):
+async def test_missing_parts_are_named(application, monkeypatch):
     assert await ask(application) == (HTTPStatus.OK, [])
     monkeypatch.setattr("serving.readiness._ask_database", lambda: 1 / 0)
     assert await ask(application) == (HTTPStatus.SERVICE_UNAVAILABLE, ["database"])

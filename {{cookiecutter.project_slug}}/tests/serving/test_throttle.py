@@ -81,7 +81,7 @@ def test_a_user_posts_only_so_much_from_everywhere(client, settings, admin):
 @pytest.mark.parametrize(
     ("error", "has_traceback"), [(ConnectionError("away"), False), (LookupError("a bug"), True)]
 )
-def test_a_cache_that_fails_refuses_nobody(
+def test_a_failing_cache_refuses_no_request(
     error, has_traceback, client, settings, admin, monkeypatch, caplog
 ):
     def fail(*args) -> None:

@@ -130,7 +130,7 @@ def test_a_link_that_does_not_work_says_so(client, ann):
     assert reverse("password_reset") in page.content.decode()
 
 
-def test_nobody_learns_which_addresses_have_accounts(client, make_user):
+def test_the_answer_does_not_tell_which_addresses_have_accounts(client, make_user):
     make_user()
     make_user("bob", "bob@example.com", is_active=False)
     answers = {ask_for_a_mail(client, f"{name}@example.com") for name in ("ann", "bob", "cat")}
@@ -172,7 +172,7 @@ def test_a_mail_that_cannot_be_sent_changes_no_answer(client, ann, monkeypatch, 
     assert "no mail server" in caplog.text
 
 
-def test_what_fails_in_the_thread_is_logged(client, ann, monkeypatch, caplog):
+def test_an_error_in_the_thread_is_logged(client, ann, monkeypatch, caplog):
     monkeypatch.setattr(forms.PasswordResetForm, "get_users", None)
     assert ask_for_a_mail(client) == (302, reverse("password_reset_done"))
     assert "Sent no mail to reset a password" in caplog.text

@@ -49,7 +49,7 @@ def test_signs_in_a_password_are_written_as_in_a_url():
         f"smtp://desk:{SECRET}@",
     ],
 )
-def test_what_is_no_mail_server_is_refused_without_showing_a_password(url):
+def test_an_invalid_mail_server_is_refused_without_showing_a_password(url):
     with pytest.raises(ValidationError, match="Not an address such as smtp") as refused:
         parse_smtp(url)
     assert SECRET not in str(refused.value)
@@ -61,7 +61,7 @@ def test_a_sender(sender):
 
 
 @pytest.mark.parametrize("sender", ["desk", "@example.com", "The Desk", "a@example.com\nBcc: b@c"])
-def test_what_is_no_sender_is_refused(sender):
+def test_an_invalid_sender_is_refused(sender):
     with pytest.raises(ValidationError, match="Not a sender such as"):
         parse_sender(sender)
 

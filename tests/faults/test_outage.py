@@ -136,9 +136,7 @@ async def test_a_restart_of_the_layer_at_once(servers, join, redis, room):
         assert await leaves(watcher) == []
 
 
-async def test_an_emptied_layer_carries_events_that_are_not_stored_again(
-    servers, join, redis, room
-):
+async def test_an_emptied_layer_carries_unstored_events_again(servers, join, redis, room):
     members = [Member(server, room.slug) for server in servers]
     async with together(members), join(servers[0], room) as one, join(servers[1], room) as two:
         redis.empty()

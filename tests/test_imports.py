@@ -1,6 +1,7 @@
 """In every variant, imports point one way: config -> apps -> realtime -> serving."""
 
 import ast
+from functools import cache
 
 # From the top down: a package imports from those below its own, and not from its neighbours.
 LAYERS = [{"config"}, {"chat", "echo", "users"}, {"realtime"}, {"serving"}]
@@ -10,7 +11,8 @@ PACKAGES = set().union(*LAYERS)
 ALONE = "serving/close_codes.py"
 
 
-def imported(text: str) -> set[str]:
+@cache  # most files are the same in many variants
+def imported(text: str) -> frozenset[str]:
     """Return the first names of all modules that a file imports, wherever the import stands."""
     names = set()
     for node in ast.walk(ast.parse(text)):
@@ -19,7 +21,7 @@ def imported(text: str) -> set[str]:
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, "a relative import"
             names.add(node.module)
-    return {name.partition(".")[0] for name in names}
+    return frozenset(name.partition(".")[0] for name in names)
 
 
 def allowed(package: str) -> set[str]:
@@ -45,16 +47,18 @@ def test_close_codes_stand_alone(variant):
     assert imported(variant.files[ALONE]) == {"enum"}
 
 
+@cache
+def integers(text: str) -> frozenset[int]:
+    nodes = ast.walk(ast.parse(text))
+    constants = (node.value for node in nodes if isinstance(node, ast.Constant))
+    return frozenset(value for value in constants if type(value) is int)
+
+
 def test_close_codes_stand_once(variant):
     """Numbers of close codes are in one Python module; tests and pages may repeat them."""
     for name, text in variant.files.items():
         if name.endswith(".py") and not name.startswith("tests/") and name != ALONE:
-            numbers = [
-                node.value
-                for node in ast.walk(ast.parse(text))
-                if isinstance(node, ast.Constant) and type(node.value) is int
-            ]
-            assert not [number for number in numbers if 4000 <= number < 4300], name
+            assert not [number for number in integers(text) if 4000 <= number < 4300], name
 
 
 def test_a_wrong_import_would_be_noticed():

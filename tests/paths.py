@@ -137,6 +137,7 @@ tests/conftest.py
 tests/echo/__init__.py
 tests/echo/test_echo.py
 tests/live.py
+tests/odd.py
 tests/realtime/__init__.py
 tests/realtime/test_broadcast.py
 tests/realtime/test_threads.py
@@ -239,6 +240,7 @@ tests/conftest.py
 tests/echo/__init__.py
 tests/echo/test_echo.py
 tests/live.py
+tests/odd.py
 tests/realtime/__init__.py
 tests/realtime/test_broadcast.py
 tests/serving/__init__.py

@@ -1,5 +1,6 @@
 import asyncio
 import os
+import re
 import secrets
 import shutil
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -21,6 +22,8 @@ from tests.live import NOT_COPIED, Server, manage
 
 # Tests that ask for one of these start a process: they are marked ``live``.
 LIVE_FIXTURES = {"production", "project_copy", "server", "start"}
+
+LARGE_BYTES = 200 * 1024 * 1024  # more than a server sends before its client leaves
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -118,10 +121,17 @@ def start(tmp_path_factory) -> Iterator[Callable[..., Server]]:
 
 
 @pytest.fixture(scope="session")
-def runserver(start, tmp_path_factory) -> Server:
+def developed_project(tmp_path_factory) -> Path:
+    """A copy of the project, which the development server runs."""
+    return copy_project(tmp_path_factory.mktemp("developed"))
+
+
+@pytest.fixture(scope="session")
+def runserver(start, developed_project, tmp_path_factory) -> Server:
     """The development server."""
     database = tmp_path_factory.mktemp("development") / "db.sqlite3"
-    return start("manage.py runserver 127.0.0.1:PORT", {"SQLITE_PATH": str(database)})
+    environment = {"SQLITE_PATH": str(database)}
+    return start("manage.py runserver 127.0.0.1:PORT", environment, developed_project)
 
 
 @pytest.fixture(scope="session")
@@ -135,7 +145,40 @@ def server(request) -> Server:
     return request.getfixturevalue(request.param)
 
 
+@pytest.fixture(scope="session")
+def odd_project(tmp_path_factory) -> Path:
+    """A copy of the project, below a prefix, with what tests/odd.py has."""
+    project = copy_project(tmp_path_factory.mktemp("odd"))
+    with open(project / "config" / "settings.py", "a") as settings_file:
+        settings_file.write('\nROOT_URLCONF = "tests.odd"\nFORCE_SCRIPT_NAME = "/talk"\n')
+    routing = project / "config" / "routing.py"
+    routes = "websocket_urlpatterns = ["
+    more = f"from tests import odd\n\n{routes}*odd.websocket_urlpatterns, "
+    routing.write_text(routing.read_text().replace(routes, more))
+    return project
+
+
+@pytest.fixture(scope="session")
+def odd(start, odd_project, production, tmp_path_factory) -> Iterator[Server]:
+    """A server whose consumers and clients do what they should not. It ends in order."""
+    static = tmp_path_factory.mktemp("odd-static") / "static"
+    shutil.copytree(production["STATIC_ROOT"], static, copy_function=os.link)
+    with open(static / "large.bin", "wb") as large:
+        large.truncate(LARGE_BYTES)
+    environment = {**production, "STATIC_ROOT": str(static)}
+    server = start("manage.py serve --port PORT", environment, odd_project)
+    yield server
+    before = len(server.log)
+    server.stop()
+    assert server.process.returncode == 0
+    assert not re.search("Cut off|ERROR|Traceback", server.log[before:])
+
+
 @pytest.fixture
 def project_copy(tmp_path) -> Path:
     """A copy of the project, for tests that edit it."""
-    return Path(shutil.copytree(settings.BASE_DIR, tmp_path / "project", ignore=NOT_COPIED))
+    return copy_project(tmp_path)
+
+
+def copy_project(folder: Path) -> Path:
+    return Path(shutil.copytree(settings.BASE_DIR, folder / "project", ignore=NOT_COPIED))

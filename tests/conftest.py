@@ -202,7 +202,8 @@ def variant(request, cookies_session) -> Variant:
     """Each variant in turn, baked once."""
     project = bake_with(cookies_session, {**request.param, "project_slug": SLUG})
     paths = sorted(path for path in project.rglob("*") if path.is_file())
-    files = {str(path.relative_to(project)): path.read_bytes().decode() for path in paths}
+    texts = {path: "" if path.suffix == ".mo" else path.read_bytes().decode() for path in paths}
+    files = {str(path.relative_to(project)): text for path, text in texts.items()}
     return Variant(request.param, project, files)
 
 

@@ -60,6 +60,10 @@ echo/static/echo/icon.svg
 echo/templates/echo/index.html
 echo/urls.py
 jsconfig.json
+locale/de/LC_MESSAGES/django.mo
+locale/de/LC_MESSAGES/django.po
+locale/ko/LC_MESSAGES/django.mo
+locale/ko/LC_MESSAGES/django.po
 manage.py
 pyproject.toml
 realtime/__init__.py
@@ -204,6 +208,10 @@ echo/static/echo/icon.svg
 echo/templates/echo/index.html
 echo/urls.py
 jsconfig.json
+locale/de/LC_MESSAGES/django.mo
+locale/de/LC_MESSAGES/django.po
+locale/ko/LC_MESSAGES/django.mo
+locale/ko/LC_MESSAGES/django.po
 manage.py
 pyproject.toml
 realtime/__init__.py

@@ -580,7 +580,8 @@ def copy_template(folder: Path) -> list[Path]:
 def test_a_template_with_crlf_makes_the_same_bytes(bake, cookies, tmp_path):
     template = tmp_path / "template"
     for path in copy_template(template):
-        path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+        if path.suffix != ".mo":  # git leaves binary files alone
+            path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
     result = cookies.bake(template=str(template))
     assert result.exception is None
     assert files_of(result.project_path) == files_of(bake())

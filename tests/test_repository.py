@@ -240,7 +240,7 @@ def test_the_selections_of_tests_find_some():
 
 
 def texts() -> list[Path]:
-    return [path for path in tracked() if path.suffix != ".png"]
+    return [path for path in tracked() if path.suffix not in (".mo", ".png")]
 
 
 def test_files_are_tidy():

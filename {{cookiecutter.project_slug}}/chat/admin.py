@@ -1,6 +1,8 @@
 from django.contrib import admin
+from django.utils.translation import gettext_lazy as _
 
 from chat.models import Message, Room
+from realtime.frames import Person
 
 
 @admin.register(Room)
@@ -24,6 +26,10 @@ class MessageAdmin(admin.ModelAdmin):
 
     def get_queryset(self, request):
         return super().get_queryset(request).filter(room__owner=None)
+
+    @admin.display(description=_("author"))
+    def person(self, message: Message) -> Person:
+        return message.person
 
     def has_add_permission(self, request) -> bool:
         return False  # a seq is only given in chat.rooms

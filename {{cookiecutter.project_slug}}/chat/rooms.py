@@ -9,6 +9,7 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models import Q
 from django.db.models.signals import post_delete, post_save
 from django.dispatch import receiver
+from django.utils.translation import gettext as _
 
 from chat.frames import DirectMessageFrame, MessageFrame
 from chat.guests import guest
@@ -124,15 +125,15 @@ def post_direct(user: Any, to: str, client_id: UUID, text: str) -> int:
 
 def check_text(text: str) -> None:
     if not has_visible(text):
-        raise FrameError("invalid", "text: nothing that can be seen")
+        raise FrameError("invalid", _("there is nothing to see in this text"))
     if "\0" in text:
-        raise FrameError("invalid", "text: contains a null character")
+        raise FrameError("invalid", _("this text contains a null character"))
 
 
 def find_recipient(user: Any, to: str) -> Any:
     """Return the active user whose person has the id ``to``. Raises FrameError."""
     if not user.is_authenticated:
-        raise FrameError("forbidden", "log in to write to one person")
+        raise FrameError("forbidden", _("log in to write to one person"))
     try:
         recipient = get_user_model()._default_manager.get(pk=to.removeprefix("user-"))
     except (ObjectDoesNotExist, ValidationError, ValueError):  # the last two: no key at all
@@ -143,7 +144,7 @@ def find_recipient(user: Any, to: str) -> Any:
         or not recipient.is_active
         or person_of(recipient).id != to  # a number has several spellings
     ):
-        raise FrameError("invalid", "to: nobody to write to")
+        raise FrameError("invalid", _("there is nobody to write to"))
     return recipient
 
 
@@ -153,12 +154,12 @@ def limit_new_recipients(user: Any, recipient: Any, own_inbox: Room) -> None:
     if Message.objects.filter(talk, room=own_inbox).exists():
         return
     if NEW_RECIPIENTS.is_over(f"user-{user.pk}"):
-        raise FrameError("forbidden", "you wrote to too many new people, try again in an hour")
+        raise FrameError("forbidden", _("you wrote to too many new people, try again in an hour"))
 
 
 def inbox(user: Any) -> Room:
     """Return the log of the direct messages that ``user`` wrote and got."""
-    room, _ = Room.objects.get_or_create(
+    room, _created = Room.objects.get_or_create(
         owner=user, defaults={"slug": f"direct-{uuid4().hex}", "title": f"To and from {user}"}
     )
     return room

@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonRes
 from django.shortcuts import get_object_or_404, render
 from django.urls import get_script_prefix, reverse
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from chat import rooms
@@ -95,9 +96,10 @@ def guest_name(request: HttpRequest) -> HttpResponse:
     typed = request.POST.get("name", "")
     name = clean_name(typed)
     if typed and not name:
-        messages.error(request, "Nothing of that name could be seen. Choose another one.")
+        messages.error(request, _("Nothing of that name could be seen. Choose another one."))
     elif is_taken(name):
-        messages.error(request, f"{name} is the name of a user. Choose another one.")
+        taken = _("{name} is the name of a user. Choose another one.")
+        messages.error(request, taken.format(name=name))
     else:
         visitor(request)
         request.session["guest_name"] = name

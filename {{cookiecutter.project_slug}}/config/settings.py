@@ -139,10 +139,12 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 
 
-# Internationalization
+# Internationalization. Pages are in this language where locale/ has a translation, else in English.
+# https://docs.djangoproject.com/en/stable/topics/i18n/translation/
 
 LANGUAGE_CODE = "{{ cookiecutter.language_code }}"
 TIME_ZONE = "{{ cookiecutter.timezone }}"
+LOCALE_PATHS = [BASE_DIR / "locale"]
 
 
 # Static files, served by serving.staticfiles in development and production

@@ -17,6 +17,7 @@ from django.core.cache import caches
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.utils.deprecation import MiddlewareMixin
+from django.utils.translation import gettext as _
 
 from serving.limits import network_of
 from serving.outages import is_outage
@@ -24,7 +25,6 @@ from serving.outages import is_outage
 logger = logging.getLogger(__name__)
 
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS", "TRACE"}
-TOO_MANY = "Too many attempts. Try again in {minutes} min."
 RETRY_SECONDS = 10  # after which a cache that failed is asked again
 
 
@@ -84,7 +84,8 @@ class Throttle:
 
     @property
     def detail(self) -> str:
-        return TOO_MANY.format(minutes=-(-self.seconds // 60))
+        minutes = -(-self.seconds // 60)
+        return _("Too many attempts. Try again in {minutes} min.").format(minutes=minutes)
 
     def refuse(self, request: HttpRequest) -> HttpResponse | None:
         """Return the answer to a request above the limit of its address or of its user."""

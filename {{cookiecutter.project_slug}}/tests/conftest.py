@@ -45,6 +45,12 @@ def _fresh_channel_layer() -> None:
 
 
 @pytest.fixture(autouse=True)
+def _english(settings) -> None:
+    """Compare texts in the language in which they are written."""
+    settings.LANGUAGE_CODE = "en"
+
+
+@pytest.fixture(autouse=True)
 def _fresh_counts(settings, monkeypatch) -> None:
     """Let no test count what another one did."""
     fresh = {"KEY_PREFIX": uuid4().hex}

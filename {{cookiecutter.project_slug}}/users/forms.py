@@ -9,6 +9,7 @@ from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
 from django.db import connections
 from django.urls import get_script_prefix, set_script_prefix
+from django.utils.translation import gettext_lazy as _
 
 from realtime.text import has_visible
 from serving.throttle import Throttle
@@ -35,7 +36,7 @@ class SignUpForm(auth_forms.UserCreationForm):
         model = User
         fields = (User.USERNAME_FIELD, *User.REQUIRED_FIELDS)
         widgets = {EMAIL: forms.EmailInput({"autocomplete": "email"})}
-        help_texts = {EMAIL: "A forgotten password is reset by a mail to this address."}
+        help_texts = {EMAIL: _("A forgotten password is reset by a mail to this address.")}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -45,7 +46,7 @@ class SignUpForm(auth_forms.UserCreationForm):
     def clean(self) -> dict:
         cleaned = super().clean() or self.cleaned_data
         if not has_visible(str(cleaned.get(User.USERNAME_FIELD, "x"))):
-            raise ValidationError({User.USERNAME_FIELD: "Choose a name that can be seen."})
+            raise ValidationError({User.USERNAME_FIELD: _("Choose a name that can be seen.")})
         return cleaned
 
 

@@ -22,9 +22,12 @@ class Migration(migrations.Migration):
                         auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
                     ),
                 ),
-                ("slug", models.SlugField(unique=True)),
-                ("title", models.CharField(max_length=100)),
-                ("open_to_guests", models.BooleanField(default=False)),
+                ("slug", models.SlugField(unique=True, verbose_name="part of the address")),
+                ("title", models.CharField(max_length=100, verbose_name="title")),
+                (
+                    "open_to_guests",
+                    models.BooleanField(default=False, verbose_name="open to guests"),
+                ),
                 (
                     "epoch",
                     models.CharField(
@@ -37,7 +40,10 @@ class Migration(migrations.Migration):
                 (
                     "seq",
                     models.PositiveBigIntegerField(
-                        default=0, editable=False, help_text="that of the newest message"
+                        default=0,
+                        editable=False,
+                        help_text="that of the newest message",
+                        verbose_name="newest number",
                     ),
                 ),
                 (
@@ -54,6 +60,8 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
+                "verbose_name": "room",
+                "verbose_name_plural": "rooms",
                 "ordering": ["title"],
             },
         ),
@@ -66,12 +74,31 @@ class Migration(migrations.Migration):
                         auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
                     ),
                 ),
-                ("seq", models.PositiveBigIntegerField(help_text="counts up by one in each room")),
-                ("client_id", models.UUIDField(help_text="the same when a client sends it again")),
-                ("guest_id", models.CharField(blank=True, max_length=40)),
-                ("guest_name", models.CharField(blank=True, max_length=40)),
-                ("text", models.TextField()),
-                ("sent_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "seq",
+                    models.PositiveBigIntegerField(
+                        help_text="It counts up by one in each room.", verbose_name="number"
+                    ),
+                ),
+                (
+                    "client_id",
+                    models.UUIDField(
+                        help_text="It is the same when a client sends the message again.",
+                        verbose_name="identifier",
+                    ),
+                ),
+                (
+                    "guest_id",
+                    models.CharField(
+                        blank=True, max_length=40, verbose_name="identifier of the guest"
+                    ),
+                ),
+                (
+                    "guest_name",
+                    models.CharField(blank=True, max_length=40, verbose_name="name of the guest"),
+                ),
+                ("text", models.TextField(verbose_name="text")),
+                ("sent_at", models.DateTimeField(auto_now_add=True, verbose_name="time")),
                 (
                     "author",
                     models.ForeignKey(
@@ -80,6 +107,7 @@ class Migration(migrations.Migration):
                         on_delete=django.db.models.deletion.SET_NULL,
                         related_name="+",
                         to=settings.AUTH_USER_MODEL,
+                        verbose_name="author",
                     ),
                 ),
                 (
@@ -90,6 +118,7 @@ class Migration(migrations.Migration):
                         on_delete=django.db.models.deletion.SET_NULL,
                         related_name="+",
                         to=settings.AUTH_USER_MODEL,
+                        verbose_name="recipient",
                     ),
                 ),
                 (
@@ -98,10 +127,13 @@ class Migration(migrations.Migration):
                         on_delete=django.db.models.deletion.CASCADE,
                         related_name="messages",
                         to="chat.room",
+                        verbose_name="room",
                     ),
                 ),
             ],
             options={
+                "verbose_name": "message",
+                "verbose_name_plural": "messages",
                 "ordering": ["room", "seq"],
                 "constraints": [
                     models.UniqueConstraint(fields=("room", "seq"), name="one_message_per_seq"),

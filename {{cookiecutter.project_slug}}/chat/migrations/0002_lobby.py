@@ -1,9 +1,13 @@
+from django.conf import settings
 from django.db import migrations
+from django.utils import translation
+from django.utils.translation import gettext as _
 
 
 def make_lobby(apps, schema_editor) -> None:
     Room = apps.get_model("chat", "Room")
-    Room.objects.create(slug="lobby", title="Lobby", open_to_guests=True)
+    with translation.override(settings.LANGUAGE_CODE):  # commands translate nothing
+        Room.objects.create(slug="lobby", title=_("Lobby"), open_to_guests=True)
 
 
 class Migration(migrations.Migration):

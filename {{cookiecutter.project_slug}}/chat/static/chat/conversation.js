@@ -1,7 +1,7 @@
 // @ts-check
 // A log on the page: the room's, or that of the direct messages.
 
-import { copy, drawPerson, find, isolate, words } from "./page.js";
+import { copy, drawPerson, find, isolate, language, words } from "./page.js";
 
 /** @import { ChatClient } from "./client.js" */
 /** @import { Message, MessageLog, Person } from "./log.js" */
@@ -9,7 +9,7 @@ import { copy, drawPerson, find, isolate, words } from "./page.js";
 /** @import { RequestError } from "../realtime/requests.js" */
 
 const EDGE_PX = 50; // this near to an end of the log counts as being there
-const WORDED_ERRORS = ["refused", "silent", "too_long"]; // others come with words from the server
+const WORDED_ERRORS = ["internal", "refused", "silent", "too_long"]; // others come with words from the server
 
 export class Conversation {
   #client;
@@ -106,7 +106,7 @@ export class Conversation {
     time.dateTime = sent_at;
     time.textContent = shortTime(new Date(sent_at));
     find(".text", line).textContent = text;
-    line.dataset.people = `${user.id} ${to?.id}`;
+    line.dataset.people = to ? `${user.id} ${to.id}` : user.id;
     return line;
   }
 
@@ -157,7 +157,7 @@ function group(line) {
 /** @param {Date} sentAt */
 function shortTime(sentAt) {
   const isToday = sentAt.toDateString() === new Date().toDateString();
-  return sentAt.toLocaleString([], {
+  return sentAt.toLocaleString(language, {
     dateStyle: isToday ? undefined : "medium",
     timeStyle: "short",
   });

@@ -42,8 +42,10 @@ export function words(name, values = {}) {
   return text.replace(/\{(\w+)\}/g, (_, key) => String(values[key]));
 }
 
-/** The language of the page's words, for lists and dates. */
-export const language = document.documentElement.lang;
+const { lang } = document.documentElement;
+
+/** The language of the page's words, for lists and dates, as the browser's country writes them. */
+export const language = navigator.languages.find((tag) => tag.split("-")[0] === lang) ?? lang;
 
 /**
  * Return a name that keeps its direction within a sentence of another one.

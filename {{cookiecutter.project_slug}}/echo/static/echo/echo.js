@@ -19,9 +19,9 @@ const socket = new ReconnectingSocket(() => address, PING);
 socket.on("state", ({ state }) => {
   const isConnected = state === "connected";
   button.disabled = !isConnected;
-  if (isConnected) status.textContent = `Connected to ${address}`;
-  else if (state === "refused") status.textContent = "The server has closed the connection.";
-  else status.textContent = "Connection lost. Reconnecting…";
+  const { connected = "", lost = "", refused = "" } = status.dataset;
+  if (isConnected) status.textContent = connected.replace("{address}", String(address));
+  else status.textContent = state === "refused" ? refused : lost;
 });
 
 socket.on("message", (text) => {

@@ -1,4 +1,4 @@
-"""What clients are shown of the logs, as frames."""
+"""Frames for clients, read from the logs: history, welcome and position."""
 
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -25,7 +25,7 @@ RECIPIENT = ["recipient_id", f"recipient__{User.USERNAME_FIELD}"]
 def history(
     room: Room, after: int | None = None, before: int | None = None, ref: str | int | None = None
 ) -> HistoryFrame:
-    """Return a page of messages: those after a seq, or those just before one, or the newest."""
+    """Return a page of messages: after a seq, or just before one, or else the newest."""
     messages = Message.objects.filter(room=room).values_list(*SHOWN, *AUTHOR, *RECIPIENT)
     if after is not None:
         page = list(messages.filter(seq__gt=after).order_by("seq")[: PAGE + 1])
@@ -69,7 +69,7 @@ def sync(user: Any, room: Room, log: Room, frame: frames.SyncRequest) -> History
 
 
 class JoinState(NamedTuple):
-    """What a socket is told when it enters ``room``. The members are to be filled in."""
+    """The answer to joining ``room``. The consumer fills in the members of ``welcome``."""
 
     room: Room
     inbox: Room | None
@@ -78,7 +78,7 @@ class JoinState(NamedTuple):
 
 
 def join(found: Room, user: Any, session: Any, query: dict[str, str]) -> JoinState:
-    """Return what came after ``query``'s seqs, or the newest messages. Raises CloseSocket."""
+    """Return the messages after the seqs in ``query``, or the newest. Raises CloseSocket."""
     room, inbox = rooms.find_logs(found, user)
     you = rooms.person(user, session, query.get("name", ""))
     after, direct_after = as_seq(query.get("after")), as_seq(query.get("direct_after"))
@@ -110,7 +110,10 @@ def join(found: Room, user: Any, session: Any, query: dict[str, str]) -> JoinSta
 
 
 def _since(log: Room, after: int | None) -> HistoryFrame:
-    """Return what a client lacks, often nothing: when all come back at once, a query counts."""
+    """Return the messages after a seq, without a query where there are none.
+
+    That is the usual case when all clients reconnect at once.
+    """
     if log.seq == (after or 0):
         return HistoryFrame(messages=[], more=False, direct=log.owner_id is not None)
     return history(log, after)

@@ -92,14 +92,14 @@ class Message(models.Model):
 
     @property
     def person(self) -> Person:
-        """Who said it."""
+        """The author of the message."""
         if self.guest_id:
             return Person(self.guest_id, self.guest_name)
         return person_of(self.author)
 
 
 def person_of(user) -> Person:
-    """Return a user as frames show them, or somebody who was deleted."""
+    """Return a user as frames show one, or a placeholder for a deleted user."""
     return user_person(user.pk, user.get_username()) if user else user_person(None, "")
 
 

@@ -1,4 +1,4 @@
-"""What people do in rooms, for consumers, views and commands alike. Plain synchronous ORM code."""
+"""Rights and messages of rooms, for consumers, views and commands. Plain synchronous ORM code."""
 
 from typing import Any
 from uuid import UUID, uuid4
@@ -65,7 +65,7 @@ def recheck_access(user: Any, room: Room) -> Room:
 
 
 def find_logs(room: Room, user: Any) -> tuple[Room, Room | None]:
-    """Return ``room`` read anew, and the inbox of a user who has one. Raises CloseSocket."""
+    """Return ``room`` read anew, and the inbox of a logged-in user. Raises CloseSocket."""
     own = Q(owner=user) if user.is_authenticated else Q()
     logs = list(Room.objects.filter(Q(pk=room.pk) | own))
     found = check_access(user, next((log for log in logs if log.pk == room.pk), None), room.slug)
@@ -104,7 +104,7 @@ def post(room: Room, author: Person, user: Any, client_id: UUID, text: str) -> i
 def post_direct(user: Any, to: str, client_id: UUID, text: str) -> int:
     """Store a message in the inboxes of both, tell them, and return its seq in ``user``'s.
 
-    Raises FrameError, as ``post`` does, and when ``to`` is nobody to write to.
+    Raises FrameError as ``post`` does, and when ``to`` is no active user or ``user`` itself.
     """
     check_text(text)
     recipient = find_recipient(user, to)
@@ -236,7 +236,7 @@ def _seq_of(
 
 @receiver([post_save, post_delete], sender=Room)
 def _on_room_changed(instance: Room, created: bool = False, **kwargs: Any) -> None:
-    """Let the sockets of a room look whether they may stay."""
+    """Let the sockets of a room check whether they may stay."""
     topic = instance.topic  # now: a deleted instance loses its primary key
     if not created:
         publish_on_commit(topic, {"type": "room.changed"})

@@ -22,7 +22,7 @@ from realtime.sessions import publish_new_name
 
 
 def visitor(request: HttpRequest) -> Person:
-    """Return the person who enters a room or says something. A guest is remembered from then on."""
+    """Return the person that enters a room or posts. A guest is remembered from then on."""
     if request.user.is_authenticated:
         return person_of(request.user)
     if "guest_id" not in request.session:

@@ -77,7 +77,7 @@ def parse_hosts(value: str) -> list[str]:
 
 @env.parser_for("location")
 def parse_location(value: str | Path) -> Path:
-    """Return an absolute path: a relative one is below the project, whoever runs the command."""
+    """Return an absolute path: a relative one is below the project, wherever the command runs."""
     return BASE_DIR / value
 {% if cookiecutter.channel_layer != 'memory' %}
 

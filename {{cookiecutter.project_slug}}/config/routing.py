@@ -31,10 +31,10 @@ websocket_urlpatterns = [
     path("ws/chat/<slug:slug>/", ChatConsumer.as_asgi()),
 {% endif %}
     path("ws/echo/", EchoConsumer.as_asgi()),
-    re_path("", unknown_path),  # last: what nobody above answers
+    re_path("", unknown_path),  # last: any other path
 ]
 
-# What /ready/ asks, by the names in its answer.
+# The probes of /ready/, by the names in its answer.
 probes = {"channel layer": layer_is_ready, "database": database_is_ready}
 
 application = ConnectionTracker(

@@ -91,7 +91,7 @@ GRACE_SECONDS = env.int("GRACE_SECONDS", 10, validate=validate.Range(min=5))
 
 # Limits of every WebSocket: see serving.limits.
 WEBSOCKET_MAX_BYTES = 64 * 1024  # of a message
-WEBSOCKET_RATE = 5  # messages a second; what comes earlier waits
+WEBSOCKET_RATE = 5  # messages a second; those above the rate wait
 WEBSOCKET_BURST = 20  # messages at once
 WEBSOCKET_IDLE_SECONDS = 60  # without a message; pages send one every 25 s
 # Sockets of one client address, in each process. Raise it where many people share one,
@@ -190,7 +190,7 @@ LOGGING = {
         "django": {"level": "INFO"},
         "realtime": {"level": "INFO"},
         "serving": {"level": "INFO"},
-        "channels_redis.pubsub": {"level": "CRITICAL"},  # what fails, realtime.hub says shorter
+        "channels_redis.pubsub": {"level": "CRITICAL"},  # realtime.hub logs failures in one line
     },
 {% else %}
     "loggers": {

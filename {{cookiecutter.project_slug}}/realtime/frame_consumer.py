@@ -287,7 +287,7 @@ class FrameConsumer(LoginBoundMixin):
         spawn(self._handle(event))
 
     async def _handle(self, event: dict) -> None:
-        await asyncio.wait({self.joined})  # handlers need what joining sets
+        await asyncio.wait({self.joined})  # handlers need the attributes that joining sets
         if self.socket.is_closing:
             return
         try:
@@ -313,7 +313,7 @@ class FrameConsumer(LoginBoundMixin):
 
     async def close(self, code: int, reason: str, retry_in_ms: int = 0) -> None:
         """Send a DisconnectFrame, and close: servers do not pass on a reason."""
-        await asyncio.sleep(0)  # let the writer's task begin: what was written before goes out
+        await asyncio.sleep(0)  # let the writer's task begin, so that earlier frames go out
         goodbye = frames.DisconnectFrame(code, reason, retry_in_ms)
         await self.socket.close(code, goodbye.encode())
 

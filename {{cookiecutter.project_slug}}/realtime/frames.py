@@ -102,7 +102,7 @@ class _Reference(msgspec.Struct):
 def decode(text: str | None, decoder: msgspec.json.Decoder) -> ClientFrame:
     """Return the frame in ``text``. Raises FrameError, with the frame's ``ref`` if it has one.
 
-    It is a BadFrameError unless what a user typed is to blame.
+    It is a BadFrameError unless a text that the user typed is to blame.
     """
     if text is None:
         raise BadFrameError("bad_frame", "binary frames are not understood")

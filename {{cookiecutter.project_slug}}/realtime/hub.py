@@ -36,7 +36,7 @@ PROBE_SECONDS = 0.5  # between two looks at a layer that is away
 FIRST_HEARTBEAT_SECONDS = 2  # until the state of the layer is known
 WARNING_SECONDS = 10  # between two lines about the same outage
 RENEW_HEARTBEATS = 5000  # some hours: memberships of groups expire after days
-MAX_OUTGOING = 10_000  # events that wait for the layer; those above are dropped
+MAX_OUTGOING = 10_000  # events that wait for the layer; further ones are dropped
 MAX_LAYER_CALLS = 20  # to subscribe or unsubscribe at a time: each may open a connection
 CHECKED_TOPICS = 1000  # subscriptions that are looked up at each heartbeat
 
@@ -325,7 +325,7 @@ def publish(topic: str, event: dict | Frame) -> None:
 def publish_on_commit(topic: str, event: dict | Frame) -> None:
     """Publish after the commit, or now where no transaction is open.
 
-    An outage of the layer raises nothing then: what is stored stays stored.
+    An outage of the layer raises nothing then: the data stays stored.
     """
     event = _as_event(event)
     require_valid(topic, event)

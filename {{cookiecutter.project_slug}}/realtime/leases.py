@@ -1,4 +1,4 @@
-"""Who is where, as leases that end by themselves.
+"""Members of topics, as leases that expire.
 
 They lie where the channel layer that is configured keeps its own: in this process's
 memory, or in Redis for all processes.
@@ -34,7 +34,7 @@ class Store(Protocol):
 class Leases:
     """For each topic its members, each until their lease ends.
 
-    There is one call of the store at a time. Who asks meanwhile shares the next one, so
+    There is one call of the store at a time. Callers in the meantime share the next one, so
     that hundreds who come at once cost a few round trips, and one connection.
     """
 
@@ -68,9 +68,9 @@ class Leases:
                     answer.set_result(await self.store.renew(renewals, topics))
                 except Exception as error:
                     answer.set_exception(error)
-                    answer.exception()  # those who asked may have left
+                    answer.exception()  # retrieved, since all callers may have been cancelled
                 finally:
-                    answer.cancel()  # no one waits for what was broken off
+                    answer.cancel()  # callers of a call that was cancelled do not wait
         finally:
             self.is_calling = False
 

@@ -1,4 +1,4 @@
-"""Who is present: one entry per person, not per tab, right even after a process was killed.
+"""Presence: one entry per person, not per tab, right even after a process was killed.
 
 Each process holds a lease for each member that it has a socket of, and renews it. It
 compares the leases of a topic with what its sockets were told, so that no event of the
@@ -113,7 +113,7 @@ class Presence:
             publish(topic, {"type": CHANGED})
 
     async def members(self, topics: Collection[str]) -> dict[str, set[str]]:
-        """Return the members of each topic; those known so far while the layer is away."""
+        """Return the members of each topic; while the layer is down, the last known ones."""
         return await self._renew([], topics)
 
     async def _renew(
@@ -187,7 +187,7 @@ def _by_name(people: Iterable[Person]) -> list[Person]:
     return sorted(people, key=lambda person: person.name)
 
 
-@lru_cache(10_000)  # each who enters is told of all
+@lru_cache(10_000)  # each join decodes all members of a topic
 def _person(member: str) -> Person:
     return msgspec.json.decode(member, type=Person)
 

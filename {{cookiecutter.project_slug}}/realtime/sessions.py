@@ -38,12 +38,12 @@ def user_topic(user: Any) -> str:
 
 
 def session_topic(session_key: str) -> str:
-    """Return the topic of a browser's sockets while nobody is logged in there."""
+    """Return the topic of a guest's sockets: of those with this session."""
     return f"session.{_digest(session_key)}"
 
 
 def _digest(text: str) -> str:
-    """Return a name for ``text`` that fits a group, and that nobody can log in with."""
+    """Return a name for ``text`` that is valid for a group and does not give it away."""
     return sha256(text.encode()).hexdigest()
 
 

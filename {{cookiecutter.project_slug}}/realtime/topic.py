@@ -99,7 +99,7 @@ class Topic:
                 except Exception:
                     logger.exception("An event for %s was dropped: %.200r", self.name, event)
                 if number % TURN_EVENTS == 0:
-                    await asyncio.sleep(0)  # let the sockets write what they were handed
+                    await asyncio.sleep(0)  # let the sockets write
         finally:
             if channel:
                 self.hub.unsubscribe(self.name, channel)

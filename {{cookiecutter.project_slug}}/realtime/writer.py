@@ -20,7 +20,7 @@ class Writer:
         self.is_busy = True  # nothing leaves before start()
 
     def start(self, *texts: str) -> None:
-        """Write ``texts``, then what came in the meantime."""
+        """Write ``texts``, then the events that arrived in the meantime."""
         waiting, self.pending, self.pending_bytes = self.pending, [], 0
         self.is_busy = False
         first = [{"type": "websocket.send", "text": text} for text in texts]
@@ -46,7 +46,7 @@ class Writer:
             self.on_overflow()
 
     async def _send(self, event: dict) -> None:
-        """Send it, and what is pending by then."""
+        """Send ``event``, and then all that are pending."""
         try:
             await self.socket.server_send(event)
             while self.pending:

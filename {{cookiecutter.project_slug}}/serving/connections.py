@@ -28,7 +28,7 @@ ExitStep = Callable[[], Awaitable[None]]
 
 
 class ClientDisconnected(OSError):
-    """The client is gone: what is sent reaches nobody, so the consumer or view may end."""
+    """The client is gone, so the consumer or view may end: nothing that it sends arrives."""
 
 
 class State(Enum):
@@ -45,7 +45,7 @@ CLOSING_STATES = (State.CLOSING, State.CLOSED)
 
 
 class Connection:
-    """What a WebSocket and a request have in common: both can be closed while they wait."""
+    """Base of WebSockets and requests: both can be closed while they wait."""
 
     state: State
 
@@ -65,7 +65,7 @@ class Connection:
         return self.state in CLOSING_STATES
 
     async def _cancellable(self, call: Awaitable) -> Any:
-        """Return what ``call`` gives, or None when ``cancel_pending`` cancels it."""
+        """Return the result of ``call``, or None when ``cancel_pending`` cancels it."""
         task = asyncio.current_task()
         assert task is not None
         self.pending.add(task)
@@ -81,11 +81,11 @@ class Connection:
     async def _send(self, event: dict) -> None:
         try:
             await self._cancellable(self.server_send(event))
-        except OSError as error:  # what ASGI wants a server to raise
+        except OSError as error:  # the error of a server, by the specification of ASGI
             raise ClientDisconnected(str(error)) from error
 
     def cancel_pending(self) -> None:
-        """Cancel what waits for the client. From now on the application sends nothing."""
+        """Cancel the tasks that wait for the client. The application sends nothing any more."""
         self.state = State.CLOSING
         for task in list(self.pending):
             task.cancel()

@@ -64,7 +64,7 @@ def _python_is_ending() -> bool:
 
 
 def _busy_threads() -> list[str]:
-    """Return where the threads are for which Python waits, such as those of plain views."""
+    """Return the places in code of the threads that Python waits for, such as plain views."""
     frames = sys._current_frames()
     waited_for = [t for t in threading.enumerate() if not t.daemon and t.ident in frames]
     places = [

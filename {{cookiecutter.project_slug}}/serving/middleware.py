@@ -46,7 +46,7 @@ class TrustedProxies:
     """Take the client's address and scheme from a proxy in ``TRUSTED_PROXIES``, and put
     FORCE_SCRIPT_NAME before the path, if the proxy has taken it away.
 
-    A Unix socket has no address; whoever may open it is trusted. Header lists are
+    A Unix socket has no address; a process that may open it is trusted. Header lists are
     read from the right: what stands left of the last untrusted hop can be forged.
     """
 

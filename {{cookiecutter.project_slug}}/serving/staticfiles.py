@@ -24,7 +24,7 @@ class HashedFiles(CompressedManifestStaticFilesStorage):
 
 
 def missing_files() -> str:
-    """Return what is wrong where pages would look for collected files in vain, else ""."""
+    """Return a message where ``collectstatic`` has not run in production, else ""."""
     read_manifest = getattr(staticfiles_storage, "read_manifest", None)  # in production
     if read_manifest is None or read_manifest() is not None:
         return ""
@@ -78,7 +78,7 @@ class StaticFiles:
                         await send({"type": "http.response.body", "body": chunk, "more_body": True})
                         await asyncio.sleep(0)  # a server may take all that it is given
                         if leaving.done():
-                            return  # the rest is for nobody
+                            return  # without the rest
             finally:
                 leaving.cancel()
         await send({"type": "http.response.body"})

@@ -1,4 +1,4 @@
-"""Limits on what is posted by HTTP: for each client address, and for each account.
+"""Limits on posts by HTTP, for each client address and for each account.
 
 They are counted in the cache "throttle" of CACHES, so for all processes that share it.
 """
@@ -105,7 +105,7 @@ def address_of(request: HttpRequest) -> str:
 
 
 class ThrottlePosts(MiddlewareMixin):
-    """Refuses what is posted too often with status 429, whatever the page."""
+    """Refuses too many posts with status 429, whatever the page."""
 
     def process_request(self, request: HttpRequest) -> HttpResponse | None:
         if request.method in SAFE_METHODS:

@@ -83,7 +83,7 @@ def _install_send() -> None:
 
 
 def _install_read_pauses() -> None:
-    """Stop reading a socket whose messages nobody takes: daphne keeps all of them in memory."""
+    """Stop reading a socket whose consumer is behind: daphne keeps all messages in memory."""
     on_message = WebSocketProtocol.onMessage
 
     def on_message_and_pause(self, payload: bytes, isBinary: bool) -> None:

@@ -22,6 +22,6 @@ class RedisChannelLayer(core.RedisChannelLayer):
         return BlockingConnectionPool.from_url(host.pop("address"), **host)
 
     async def _clean_receive_backup(self, index: int, channel: str) -> None:
-        """Nobody looks at this task. What an outage leaves behind, the next receive takes."""
+        """Channels awaits this task nowhere. The next receive finds what an outage left behind."""
         with suppress(RedisError):
             await super()._clean_receive_backup(index, channel)

@@ -1,4 +1,4 @@
-"""The chat's WebSocket. What blocks, as the ORM does, is called ``in_thread``."""
+"""The chat's WebSocket. Code that blocks, as the ORM does, is called ``in_thread``."""
 
 from typing import ClassVar
 from urllib.parse import parse_qsl

@@ -1,4 +1,4 @@
-"""The smallest consumer: it answers what it hears, and passes on what its group is told."""
+"""The smallest consumer: it answers each text, and passes on the events of its group."""
 
 from realtime.consumers import RealtimeConsumer
 

@@ -1,4 +1,4 @@
-"""What ``/ready/`` asks of the channel layer."""
+"""The probe of the channel layer for ``/ready/``."""
 
 from realtime.hub import hub
 
@@ -6,6 +6,6 @@ from realtime.hub import hub
 async def layer_is_ready() -> bool:
     """Return whether the layer carries events, and holds each subscription of this process.
 
-    While it does not, the chat goes on: what is said is stored, and shown later.
+    While it does not, the chat goes on: messages are stored, and shown later.
     """
     return await hub().is_ready()

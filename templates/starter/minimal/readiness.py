@@ -1,4 +1,4 @@
-"""What ``/ready/`` asks of the channel layer."""
+"""The probe of the channel layer for ``/ready/``."""
 
 from channels.layers import get_channel_layer
 
@@ -6,7 +6,7 @@ from channels.layers import get_channel_layer
 async def layer_is_ready() -> bool:
     """Return whether the layer takes an event for a group without members.
 
-    It raises what the layer does.
+    Raises the errors of the layer.
     """
     await get_channel_layer().group_send("readiness", {"type": "readiness.probe"})
     return True

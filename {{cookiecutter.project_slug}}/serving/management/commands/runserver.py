@@ -13,7 +13,7 @@ from serving import server
 
 
 class DevelopmentServer:
-    """What Django's ``runserver`` expects of a server class, for the ASGI server."""
+    """The interface of a server class of Django's ``runserver``, for the ASGI server."""
 
     def __init__(self, address: tuple[str, int], handler: type, ipv6: bool = False) -> None:
         # The server binds later and in its own way. A taken port ends here, where

@@ -13,7 +13,7 @@ from serving.staticfiles import missing_files
 
 logger = logging.getLogger(__name__)
 
-UDS_MODE = 0o660  # of a Unix socket: whoever may open it is trusted as a proxy
+UDS_MODE = 0o660  # of a Unix socket: every process that may open it is trusted as a proxy
 
 
 class Command(BaseCommand):

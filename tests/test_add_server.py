@@ -56,4 +56,4 @@ def test_a_copy_of_a_server_under_another_name_needs_no_other_edit(
     gate = Gate(project, environments)
     gate.install()
     gate.lint()
-    gate.test("uv", "run", "pytest", "tests/test_live.py", "-k", LIVE_TESTS)
+    gate.test("uv", "run", "pytest", "tests/serving/test_live.py", "-k", LIVE_TESTS)

@@ -9,8 +9,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from checkout import tracked
 from gate import Gate
-from test_repository import tracked
 from variants import ROOT
 
 COPIED = "uvicorn"

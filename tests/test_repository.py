@@ -11,32 +11,19 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 import yaml
+from checkout import PROJECT, tracked
 from markdown import code, headings, section
 from markdown_it import MarkdownIt
 from variants import CHOICES, QUESTIONS, ROOT, covering_set, full_set, variant_id
 
 README = (ROOT / "README.md").read_text("utf-8")
 OPTIONS = (ROOT / "docs" / "options.md").read_text("utf-8")
-PROJECT = "{{cookiecutter.project_slug}}"
 
 # Home folders, and the folder of this very checkout.
 MACHINE_PATH = re.compile(rf"(?<![\w.:/-])(/(root|home|Users)/|{re.escape(str(ROOT))}\b)")
 
 # A folder, or a file of a kind that stands nowhere but in the repository or a project.
 FILE_NAME = re.compile(r"`((?:[\w.-]+/)*(?:[\w-]+/|[\w-]+\.(?:html|json|lock|md|py|toml)))`")
-
-
-def tracked() -> list[Path]:
-    """Return the files of the repository: those that git knows, and new ones it would take."""
-    done = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT,
-        check=True,
-        capture_output=True,
-        text=True,
-    )
-    paths = [ROOT / name for name in done.stdout.split("\0")[:-1]]
-    return sorted(path for path in paths if path.is_file())
 
 
 def documents() -> list[Path]:

@@ -12,10 +12,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from checkout import CHANGELOG, PROJECT, RELEASE, VERSION, template_line, tracked
 from gate import FOREIGN, UV, Gate
 from markdown import code, section
-from test_repository import PROJECT, tracked
-from test_versions import CHANGELOG, RELEASE, VERSION, template_line
 from variants import CHOICES, ROOT, chats, covering_set, files_of, one_for_each_server, variant_id
 
 # Nobody's configuration, and a name for commits.

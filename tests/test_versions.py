@@ -5,23 +5,15 @@ import re
 import tomllib
 
 import yaml
-from test_repository import tracked
-from variants import ANSWERS, ROOT, files_of
+from checkout import CHANGELOG, RELEASE, VERSION, template_line, tracked
+from variants import ROOT, files_of
 
-VERSION = ANSWERS["_version"]
-RELEASE = re.compile(r"^## \[(\d{4}\.\d+)\] - (\d{4})-\d\d-\d\d$", re.MULTILINE)
 TO_DO = "### To do in a generated project"
-
-CHANGELOG = (ROOT / "CHANGELOG.md").read_text("utf-8")
 
 
 def number(version: str) -> list[int]:
     """Return the year and the number, which compare as versions do."""
     return [int(part) for part in version.removesuffix(".dev").split(".")]
-
-
-def template_line(pyproject: str) -> str:
-    return tomllib.loads(pyproject)["tool"]["cruft"]["template"]
 
 
 def test_a_project_says_which_version_of_the_template_made_it(variant):

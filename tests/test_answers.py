@@ -8,6 +8,7 @@ import stat
 import string
 import subprocess
 import sys
+import tempfile
 import tomllib
 import zipfile
 from collections.abc import Callable
@@ -128,9 +129,11 @@ def refusal(output, tmp_path) -> Callable[..., list[str]]:
     return refusal
 
 
+OUTSIDE = Path(tempfile.gettempdir(), f"outside-{os.getpid()}")  # a path that nobody else has
+
 BAD = {
     "project_name": ["  two\tproblems", "\u3164", "caf\udce9", "{{ 7 * 7 }}"],
-    "project_slug": ["django", "", "a/b", "../evil", "/tmp/x", "aux", "é", "{{ 7"],
+    "project_slug": ["django", "", "a/b", "../evil", str(OUTSIDE), "aux", "é", "{{ 7"],
     "description": ["", "\u200b \u2800", "a\nb", "a {# lost #} word", "{% raw %}"],
     "author_name": ["x" * 201, "\u202e", "{{ cookiecutter.project_name }}"],
     "author_email": ["nobody", "a@b.co\n", "a\udce9@b.co", "a@\udce9.co", "{{a}}@example.com"],
@@ -146,7 +149,7 @@ def test_a_bad_answer_is_refused_and_nothing_stays(refusal, output, question):
         assert refusal(replay={question: answer}) == [question]
     for answer in [None, False, 1, ["a"], {"a": "b"}]:
         assert refusal(replay={question: answer}) == [question]
-    assert not Path("/tmp/x").exists()
+    assert not OUTSIDE.exists()
     assert not (output.parent / "evil").exists()
 
 

@@ -81,18 +81,22 @@ def covering_set(choices: Choices = CHOICES) -> list[Variant]:
 
 @cache  # each process asks for it some thirty times
 def _covering_set(choices: tuple[tuple[str, tuple[str, ...]], ...]) -> list[Variant]:
-    found = [_search_from(seed, dict(choices)) for seed in range(SEARCHES)]
+    candidates = [(variant, pairs(variant)) for variant in combinations(dict(choices))]
+    found = [_search_from(seed, candidates) for seed in range(SEARCHES)]
     return min(found, key=lambda variants: (len(variants), len(chats(variants))))
 
 
-def _search_from(seed: int, choices: Choices) -> list[Variant]:
-    candidates = combinations(choices)
+def _search_from(seed: int, candidates: list[tuple[Variant, set[frozenset]]]) -> list[Variant]:
+    """Return variants with all pairs that the candidates have. The first of these has the
+    defaults."""
+    defaults, mine = candidates[0]
+    variants, missing = [defaults], set().union(*(theirs for _, theirs in candidates)) - mine
+    candidates = candidates.copy()
     random.Random(seed).shuffle(candidates)
-    variants = [{question: answers[0] for question, answers in choices.items()}]
-    missing = all_pairs(choices) - pairs(variants[0])
     while missing:
-        variants.append(best(candidates, missing))
-        missing -= pairs(variants[-1])
+        variant, mine = max(candidates, key=lambda candidate: len(candidate[1] & missing))
+        variants.append(variant)
+        missing -= mine
     return variants
 
 

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import runpy
 import shutil
 import subprocess
 import sys
@@ -200,6 +201,16 @@ def test_the_readme_tests_the_template_as_ci_does():
     enter = 'cd "$(dirname "${BASH_SOURCE[0]}")/.."'
     assert [commands[0], commands[1], commands[-1]] == ["set -euo pipefail", enter, everything]
     assert all("apt-get" in line for line in commands[2:-1])  # what Debian has, and PyPI has not
+
+
+def test_each_mutation_fits_the_default_chat(bake):
+    """A mutation that changes nothing would count as one that no test notices."""
+    mutations = runpy.run_path(str(ROOT / "scripts" / "mutations.py"))["MUTATIONS"]
+    assert len(mutations) > 20
+    project = bake()
+    for mutation in mutations:
+        assert (project / mutation.path).read_text().count(mutation.old) == 1, mutation.name
+        assert (project / mutation.tests).is_file(), mutation.name
 
 
 def test_the_selections_of_tests_find_some():

@@ -28,7 +28,7 @@ from realtime.threads import OUTAGES, in_thread
 from realtime.writer import Writer
 from serving.asgi import Receive, Scope, Send
 from serving.close_codes import CloseCode
-from serving.connections import NO_CODE, WebSocketConnection
+from serving.connections import WebSocketConnection
 from serving.limits import COST_BYTES, LimitedSocket
 
 logger = logging.getLogger(__name__)
@@ -126,7 +126,7 @@ class FrameConsumer(LoginBoundMixin):
             while (event := await self._next_event())["type"] != "websocket.disconnect":
                 await self.dispatch(event)
             # Where a limit ended the socket, it is still open.
-            await self.close(event.get("code", NO_CODE), event.get("reason", ""))
+            await self.close(event["code"], event.get("reason", ""))
         finally:
             self._disconnected()
 

@@ -8,6 +8,7 @@ import asyncio
 import logging
 import multiprocessing
 import signal
+import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -41,10 +42,10 @@ async def drain(
     state = server_state()
     if not state.is_stopping:
         state.is_stopping = True
-        state.may_wait = True
         state.drain_started_at = time.monotonic()
         if ends_process:
-            state.forced_exit = ForcedExit(EXIT_SECONDS, state.open_names)
+            seconds = EXIT_SECONDS if state.may_wait else SKIPPED_EXIT_SECONDS
+            state.forced_exit = ForcedExit(seconds, state.open_names)
             state.forced_exit.start()
         state.drain_task = asyncio.ensure_future(_drain(state, stop_listening))
     if state.drain_task is not None:
@@ -53,7 +54,10 @@ async def drain(
 
 def skip_wait(*_: object) -> None:
     """Stop waiting for connections to end by themselves. For handlers of signals."""
-    state = server_state()
+    try:
+        state = server_state()
+    except RuntimeError:  # a worker that has no event loop yet
+        return
     state.may_wait = False
     if state.forced_exit is not None:
         soon = time.monotonic() + SKIPPED_EXIT_SECONDS
@@ -62,9 +66,16 @@ def skip_wait(*_: object) -> None:
 
 def skip_wait_on_second_signal() -> None:
     """Handle the signals from now on, when the first has come."""
+    if multiprocessing.parent_process() is None:  # a worker's parent sends SKIP_WAIT_SIGNAL
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, skip_wait)
+
+
+def handle_skip_wait_signal() -> None:
+    """In a worker, handle SKIP_WAIT_SIGNAL from its start: it may overtake the first signal."""
     is_worker = multiprocessing.parent_process() is not None
-    for number in (SKIP_WAIT_SIGNAL,) if is_worker else (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, skip_wait)
+    if is_worker and threading.current_thread() is threading.main_thread():
+        signal.signal(SKIP_WAIT_SIGNAL, skip_wait)
 
 
 async def _drain(state: ServerState, stop_listening: Callable[[], None] | None) -> None:
@@ -84,6 +95,7 @@ async def _drain(state: ServerState, stop_listening: Callable[[], None] | None) 
         with suppress(TimeoutError):
             async with asyncio.timeout(EXIT_STEP_SECONDS):
                 await step()
+    state.may_wait = True  # for another server on this event loop
     state.drain_task = None
 
 

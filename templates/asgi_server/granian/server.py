@@ -111,10 +111,12 @@ def patch_server() -> None:
 
     def set_draining_loop_signals(loop):
         stopping = set_loop_signals(loop)
+        draining: list[asyncio.Task] = []
 
         def drain_and_stop() -> None:
-            draining = loop.create_task(drain(ends_process=True))
-            draining.add_done_callback(lambda _: stopping.set())
+            if not draining:  # to stop twice would block for ever, and Ctrl-C sends two signals
+                draining.append(loop.create_task(drain(ends_process=True)))
+                draining[0].add_done_callback(lambda _: stopping.set())
 
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, drain_and_stop)

@@ -18,7 +18,12 @@ from hypercorn.asyncio import serve as serve_asgi
 from hypercorn.config import Config
 from hypercorn.protocol import ws_stream
 
-from serving.drain import SKIP_WAIT_SIGNAL, drain, skip_wait_on_second_signal
+from serving.drain import (
+    SKIP_WAIT_SIGNAL,
+    drain,
+    handle_skip_wait_signal,
+    skip_wait_on_second_signal,
+)
 
 NAME = "hypercorn"
 MAX_WORKERS = 64
@@ -86,6 +91,7 @@ def _skip_wait(*_: object) -> None:
 
 def patch_server() -> None:
     """Put the drain in front of hypercorn's shutdown, however hypercorn was started."""
+    handle_skip_wait_signal()
     raise_shutdown = asyncio_run.raise_shutdown
 
     async def drain_and_raise_shutdown(shutdown_event) -> None:

@@ -10,7 +10,12 @@ from contextlib import suppress
 import uvicorn
 from uvicorn.supervisors import Multiprocess
 
-from serving.drain import SKIP_WAIT_SIGNAL, drain, skip_wait_on_second_signal
+from serving.drain import (
+    SKIP_WAIT_SIGNAL,
+    drain,
+    handle_skip_wait_signal,
+    skip_wait_on_second_signal,
+)
 
 NAME = "uvicorn"
 MAX_WORKERS = 64
@@ -76,9 +81,24 @@ def _bind(uds: str, mode: int) -> socket.socket:
 
 
 class _Workers(Multiprocess):
+    """Passes on a second signal to stop, also one that comes before the first is handled."""
+
+    stop_signals = 0
+
+    def handle_int(self) -> None:
+        self.stop_signals += 1
+        super().handle_int()
+
+    def handle_term(self) -> None:
+        self.stop_signals += 1
+        super().handle_term()
+
     def join_all(self) -> None:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._skip_wait)
+        self.handle_signals()  # that came meanwhile
+        if self.stop_signals > 1:
+            self._skip_wait()
         super().join_all()
         if any((worker.exitcode or 0) > 0 for worker in self.processes):  # less is a signal
             sys.exit(1)
@@ -91,6 +111,7 @@ class _Workers(Multiprocess):
 
 def patch_server() -> None:
     """Put the drain in front of uvicorn's shutdown, however uvicorn was started."""
+    handle_skip_wait_signal()
     shutdown = uvicorn.Server.shutdown
 
     async def drain_and_shutdown(self, sockets=None) -> None:

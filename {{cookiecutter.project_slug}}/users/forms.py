@@ -9,6 +9,7 @@ from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
 from django.db import connections
 from django.urls import get_script_prefix, set_script_prefix
+from django.utils.translation import get_language, override
 from django.utils.translation import gettext_lazy as _
 
 from realtime.text import has_visible
@@ -58,12 +59,13 @@ class PasswordResetForm(auth_forms.PasswordResetForm):
     """
 
     def save(self, *args: Any, **options: Any) -> None:
-        mailer.submit(self._send, get_script_prefix(), *args, **options)
+        mailer.submit(self._send, get_script_prefix(), get_language(), *args, **options)
 
-    def _send(self, script_prefix: str, *args: Any, **options: Any) -> None:
-        set_script_prefix(script_prefix)  # for the link in the mail; each thread has its own
+    def _send(self, prefix: str, language: str | None, *args: Any, **options: Any) -> None:
+        set_script_prefix(prefix)  # for the link in the mail; each thread has its own
         try:
-            super().save(*args, **options)
+            with override(language):  # the same holds for the language
+                super().save(*args, **options)
         except Exception:  # nothing else reports what happens in this thread
             logger.exception("Sent no mail to reset a password")
         finally:

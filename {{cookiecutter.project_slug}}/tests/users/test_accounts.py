@@ -15,6 +15,7 @@ from django.core import mail
 from django.shortcuts import resolve_url
 from django.test import Client
 from django.urls import reverse
+from django.utils.translation import override
 
 from tests.live import ANSWER_SECONDS
 from users import forms
@@ -147,6 +148,12 @@ def test_each_account_of_an_address_gets_a_mail_that_names_it(client, make_user)
         "Hello ann,",
         "Hello bob,",
     ]
+
+
+def test_a_mail_is_in_the_language_of_its_request(client, ann):
+    with override("de"):
+        ask_for_a_mail(client)
+    assert "Hallo ann," in str(mail.outbox[0].body)
 
 
 def test_the_answer_does_not_wait_for_the_mail(client, ann, monkeypatch):

@@ -134,14 +134,16 @@ def pytest_collection_modifyitems(config, items: list[pytest.Item]) -> None:
     for item in long:
         item.add_marker("long")
     processes = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
-    items[:] = browser + [
-        item
-        for number in range(processes)
-        for item in (
-            *long[number::processes],
-            *short[len(short) * number // processes : len(short) * (number + 1) // processes],
-        )
-    ]
+    parts = [long[number::processes] for number in range(processes)]
+    parts[0][:0] = browser
+    left = len(items)
+    for number, part in enumerate(parts):  # xdist cuts the list into parts of this size
+        size = left // (processes - number)
+        left -= size
+        missing = max(0, size - len(part))
+        part += short[:missing]
+        del short[:missing]
+    items[:] = [item for part in [*parts, short] for item in part]
 
 
 class Variant(NamedTuple):

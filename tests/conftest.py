@@ -60,7 +60,6 @@ LONG_TESTS = (
     "test_variants.py",
     "test_readme_commands.py",
     "test_tutorial.py",
-    "test_tutorial.py",
     "test_add_server.py",
     "test_updates.py",
 )

@@ -127,7 +127,8 @@ def pytest_collection_modifyitems(config, items: list[pytest.Item]) -> None:
 
     The first process begins with the browser: those tests share servers, so they stay together.
     """
-    long = [item for name in LONG_TESTS for item in items if item.path.name == name]
+    long = [item for item in items if item.path.name in LONG_TESTS]
+    long.sort(key=lambda item: LONG_TESTS.index(item.path.name))
     browser = [item for item in items if item.path.name == "test_browser.py"]
     short = [item for item in items if item not in {*long, *browser}]
     for item in long:

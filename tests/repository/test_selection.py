@@ -77,7 +77,7 @@ def test_four_chats_have_each_server_layer_and_style():
 
 def collected(*words: str, ci: str = "") -> list[str]:
     """Return the tests that would run, of the files whose tests have variants to choose from."""
-    files = ["tests/test_variants.py", "tests/test_faults.py"]
+    files = ["tests/variants/test_variants.py", "tests/variants/test_faults.py"]
     environment = {n: v for n, v in os.environ.items() if n != "CI" and "PYTEST" not in n}
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "--collect-only", "--quiet", "-n0", *words, *files],

@@ -220,7 +220,7 @@ def test_the_selections_of_tests_find_some():
         ("test_variants.py", "test_a_variant_passes_its_own_gate"),
         ("test_faults.py", "test_nothing_is_lost_when_things_break"),
     ):
-        assert f"def {test}(" in (ROOT / "tests" / file).read_text("utf-8")
+        assert f"def {test}(" in (ROOT / "tests" / "variants" / file).read_text("utf-8")
         names += [f"{file}::{test}[{variant_id(variant)}]" for variant in full_set()]
     selections = re.findall(
         r'pytest -k ("[^"]+"|\S+)', (ROOT / "CONTRIBUTING.md").read_text("utf-8")

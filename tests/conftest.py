@@ -275,6 +275,8 @@ def browser() -> Iterator[Browser]:
 def tool(environments) -> Callable[..., subprocess.CompletedProcess]:
     """Run a program of package-lock.json, installed once for all test processes."""
     folder = environments / "javascript"
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])  # node's first
+    environment = {**os.environ, "PATH": path}
     with open(environments / "javascript.lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not folder.exists():
@@ -284,6 +286,7 @@ def tool(environments) -> Callable[..., subprocess.CompletedProcess]:
             subprocess.run(
                 ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"],
                 cwd=folder,
+                env=environment,
                 check=True,
                 timeout=300,
             )
@@ -291,7 +294,12 @@ def tool(environments) -> Callable[..., subprocess.CompletedProcess]:
     def tool(name: str, *words: str, cwd: Path) -> subprocess.CompletedProcess:
         program = folder / "node_modules" / ".bin" / name
         return subprocess.run(
-            [program, *words], cwd=cwd, capture_output=True, text=True, timeout=120
+            [program, *words],
+            cwd=cwd,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=120,
         )
 
     return tool

@@ -32,7 +32,7 @@ class ForcedExit(threading.Thread):
 
     def run(self) -> None:
         while (remaining := self.deadline - time.monotonic()) > 0:
-            time.sleep(min(remaining, LOOK_SECONDS))  # ``at`` may come closer
+            time.sleep(min(remaining, LOOK_SECONDS))  # the deadline may come closer
         if self.loop.is_running() or _python_is_ending():
             still_running = ", ".join([*self.open_names(), *_busy_threads()]) or "the server"
             logger.error("Forced to exit, still running: %s", still_running)

@@ -173,8 +173,9 @@ async def test_an_address_that_comes_and_goes_waits_and_is_forgotten(settings, m
 
     application = SocketLimits(consumer)
     scope = {"type": "websocket", "client": ("203.0.113.9", 1), "socket": None}
+    unused: Any = None
     for _ in range(6):
-        await application(scope, None, None)
+        await application(scope, unused, unused)
     assert opened[-1] - opened[0] > 0.19
     async with asyncio.timeout(ANSWER_SECONDS):
         while application.addresses:  # noqa: ASYNC110

@@ -1,6 +1,7 @@
 import logging
 from collections.abc import Awaitable, Callable
 from ipaddress import ip_network
+from typing import Any
 
 import pytest
 from channels.testing import WebsocketCommunicator
@@ -88,7 +89,8 @@ async def test_only_trusted_proxies_are_believed(settings, client, forwarded, ex
 
     headers = [(b"x-forwarded-for", forwarded), (b"x-forwarded-proto", b"https")]
     scope = {"type": "websocket", "scheme": "ws", "client": client, "headers": headers}
-    await TrustedProxies(inner)(scope, None, None)
+    unused: Any = None
+    await TrustedProxies(inner)(scope, unused, unused)
     assert (seen["client"][0], seen["scheme"]) == expected
 
 

@@ -1,4 +1,4 @@
-"""Who follows README.md to delete the chat has a whole project left."""
+"""A project without its chat, deleted as its README.md says, is a whole project."""
 
 import re
 import shutil

@@ -19,7 +19,7 @@ SECRET_KEY = env.str(
     validate=validate.Length(min=50),
 )
 
-# Hosts that may be asked for, and whose pages may open a WebSocket.
+# Hosts that this site serves. Only their pages may open a WebSocket.
 ALLOWED_HOSTS = env.hosts(
     "DJANGO_ALLOWED_HOSTS",
     ".localhost,127.0.0.1,[::1]" if DEBUG else ...,
@@ -173,7 +173,7 @@ SECURE_SSL_REDIRECT = HTTPS
 SESSION_COOKIE_SECURE = HTTPS
 CSRF_COOKIE_SECURE = HTTPS
 SECURE_HSTS_SECONDS = 3600 if HTTPS else 0  # raise it once HTTPS has proved to work
-# A promise for the domain's other hosts, and one that browsers ship: not ours to make.
+# HSTS for subdomains and preloading affect the whole domain: decide for yourself.
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 
 

@@ -1,4 +1,4 @@
-"""Many people at once, and one who does not read: nobody loses anything."""
+"""Many users at once, one of whom does not read: no message is lost."""
 
 import asyncio
 import http.client

@@ -1,4 +1,4 @@
-"""What is no frame is answered with an error, and the socket stays open."""
+"""A text that is no frame is answered with an error, and the socket stays open."""
 
 import json
 import random
@@ -135,7 +135,7 @@ def test_each_text_of_a_browser_is_read_or_refused_with_its_ref():
         sent_on = SendRequest(id=UUID(ID), text=text, ref=ref)
         assert answer == sent_on or type(answer) is FrameError, sent
         assert json.loads(ErrorFrame("invalid", "no", ref).encode())["ref"] == ref, sent
-    # No BadFrameError: nobody is cut off for their words.
+    # No BadFrameError: no user loses the connection for what they typed.
     assert found.keys() == {SendRequest, FrameError}
 
 

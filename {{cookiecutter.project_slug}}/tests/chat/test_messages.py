@@ -1,4 +1,4 @@
-"""What is said reaches everybody: on one server process, and on two."""
+"""A message reaches every member of its room: on one server process, and on two."""
 
 from uuid import uuid4
 

@@ -1,4 +1,4 @@
-"""Who is here: one entry per person, whatever becomes of their tabs and their server."""
+"""Presence: one entry per person, whatever happens to their tabs and their server."""
 
 import asyncio
 {% if cookiecutter.channel_layer != 'memory' %}
@@ -26,7 +26,7 @@ from tests.live import ANSWER_SECONDS, STOP_SECONDS
 
 LEAVE_SECONDS = 5
 {% if cookiecutter.channel_layer != 'memory' %}
-GONE_SECONDS = 16  # after which nobody is shown whose server was killed
+GONE_SECONDS = 16  # after which the people of a killed server have left
 {% endif %}
 
 

@@ -41,7 +41,8 @@ def test_a_variant_passes_its_own_gate(bake, environments, gated, tmp_path):
     lint, quick, everything = "".join(code(section(readme, "Test it"), "sh")).splitlines()
     before = files_of(project)
     gate("bash", "-e", "-c", lint)
-    assert files_of(project) == before
+    after = files_of(project)  # and what the tools keep for themselves
+    assert {name: after.get(name) for name in before} == before
     assert quick.startswith(everything)
     quick = gate.test(*shlex.split(quick), "--durations=3")
     # The second command repeats what the first one has run only in a few variants.

@@ -1,4 +1,4 @@
-"""Settings of the servers in these tests: high limits, and passwords that cost little."""
+"""Settings of the servers in these tests: English, high limits, and passwords that cost little."""
 
 import os
 
@@ -9,6 +9,7 @@ os.environ["DJANGO_SETTINGS_MODULE"] = __name__  # for workers: tests/__init__.p
 
 CACHES["throttle"]["KEY_PREFIX"] = "tests"  # apart from a server that you run meanwhile
 CHAT_GUESTS_PICK_NAMES = True
+LANGUAGE_CODE = "en"
 ROOT_URLCONF = "tests.chat.urls"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 WEBSOCKET_RATE = 10_000

@@ -13,7 +13,7 @@ from urllib.parse import unquote, urlsplit
 import pytest
 import yaml
 from checkout import PROJECT, tracked
-from markdown import code, headings, section
+from markdown import code, code_blocks, headings, section
 from markdown_it import MarkdownIt
 from variants import CHOICES, QUESTIONS, ROOT, covering_set, full_set, variant_id
 
@@ -67,6 +67,23 @@ def test_the_options_list_each_question_and_its_choices(question):
     rows = re.findall(rf"^\| \[`{question}`]\(#{question}\) \|(.+)\|$", table, re.MULTILINE)
     assert len(rows) == 1
     assert [choice for choice in CHOICES.get(question, []) if not mentions(rows[0], choice)] == []
+
+
+def outline(markdown: str) -> list[str]:
+    """Return the kind of each block in order, such as "h2", "p" or "table"."""
+    tokens = MarkdownIt().enable("table").parse(markdown)
+    return [token.tag for token in tokens if token.nesting >= 0]
+
+
+def test_the_korean_readme_has_the_same_commands_headings_and_links():
+    korean = (ROOT / "README.ko.md").read_text("utf-8")
+    assert code_blocks(korean) == code_blocks(README)
+    assert outline(korean) == outline(README)
+    own = {"README.md", "README.ko.md"}
+    assert sorted(set(links(korean)) - own) == sorted(set(links(README)) - own)
+    assert sorted(set(re.findall("`[^`\n]+`", korean))) == sorted(
+        set(re.findall("`[^`\n]+`", README))
+    )
 
 
 def test_the_readme_counts_right():

@@ -19,7 +19,7 @@ from chat.models import Message, person_of
 from realtime.threads import in_thread
 from tests.chat.accounts import Browser
 from tests.chat.client import Client
-from tests.live import manage
+from tests.live import ANSWER_SECONDS, manage
 
 PASSWORD = "correct horse battery staple"
 
@@ -229,7 +229,8 @@ async def test_the_addresses_of_a_room_below_a_prefix(room, settings, applicatio
     settings.FORCE_SCRIPT_NAME = "/talk"
     path = f"/rooms/{room.slug}/"
     page = HttpCommunicator(application, "GET", path, headers=[(b"host", b"localhost")])
-    text = (await page.get_response())["body"].decode()
+    text = (await page.get_response(ANSWER_SECONDS))["body"].decode()
+    await page.wait(ANSWER_SECONDS)  # until the request's body is closed
     assert f'data-socket="/talk/ws/chat/{room.slug}/"' in text
     assert f'name="next" value="/talk{path}"' in text
     assert f"/talk/accounts/login/?next=/talk{path}" in text

@@ -1,6 +1,7 @@
 """The files of this repository, and the releases that its changelog names."""
 
 import re
+import shutil
 import subprocess
 import tomllib
 from pathlib import Path
@@ -25,6 +26,14 @@ def tracked() -> list[Path]:
     )
     paths = [ROOT / name for name in done.stdout.split("\0")[:-1]]
     return sorted(path for path in paths if path.is_file())
+
+
+def copy_working_tree(folder: Path) -> None:
+    """Copy the files of the repository, as they are now, to a new folder."""
+    for path in tracked():
+        copy = folder / path.relative_to(ROOT)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, copy)
 
 
 def template_line(pyproject: str) -> str:

@@ -3,13 +3,13 @@
 import os
 import re
 import signal
-import socket
 import subprocess
 import time
 from pathlib import Path
 
 import pytest
 from gate import Gate
+from ports import is_listening
 
 START_SECONDS = 60
 STOP_SECONDS = 15
@@ -56,7 +56,7 @@ class Site:
                 start_new_session=True,
             )
         deadline = time.monotonic() + START_SECONDS
-        while not self._listens():
+        while not is_listening(self.port):
             assert self.process.poll() is None, self.log_path.read_text()
             assert time.monotonic() < deadline, self.log_path.read_text()
             time.sleep(0.05)
@@ -69,10 +69,6 @@ class Site:
             assert time.monotonic() < deadline, self.log_path.read_text()
             time.sleep(0.05)
         return found[1]
-
-    def _listens(self) -> bool:
-        with socket.socket() as client:
-            return client.connect_ex(("127.0.0.1", self.port)) == 0
 
     def close(self) -> None:
         self.process.terminate()

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from checkout import CHANGELOG, PROJECT, RELEASE, VERSION, template_line, tracked
+from checkout import CHANGELOG, PROJECT, RELEASE, VERSION, copy_working_tree, template_line
 from gate import FOREIGN, UV, Gate
 from markdown import code, section
 from variants import CHOICES, ROOT, chats, covering_set, files_of, one_for_each_server, variant_id
@@ -83,13 +83,6 @@ def change_as_a_release(template: Path) -> None:
     assert len(consumers) == len(CHOICES["consumer_style"])
     for file in consumers:
         edit(file, r"(?=\n\nclass EchoConsumer\()", '\nGREETING = "You said: "\n')
-
-
-def copy_working_tree(folder: Path) -> None:
-    for path in tracked():
-        copy = folder / path.relative_to(ROOT)
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(path, copy)
 
 
 def git(*words: str, cwd: Path, **variables: str) -> str:

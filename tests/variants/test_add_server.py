@@ -9,9 +9,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from checkout import tracked
+from checkout import copy_working_tree
 from gate import Gate
-from variants import ROOT
 
 COPIED = "uvicorn"
 NAME = "lantern"  # a word that stands nowhere in the template
@@ -23,10 +22,7 @@ LOCK_SECONDS = 300
 def clone(tmp_path) -> Path:
     """A scratch copy of the repository."""
     clone = tmp_path / "clone"
-    for path in tracked():
-        copy = clone / path.relative_to(ROOT)
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(path, copy)
+    copy_working_tree(clone)
     return clone
 
 

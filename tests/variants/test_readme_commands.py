@@ -14,7 +14,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from checkout import tracked
+from checkout import copy_working_tree
 from gate import Gate, link_bytecode
 from markdown import code, section
 from ports import ANSWER_SECONDS, echo, own_port, running
@@ -73,10 +73,7 @@ def machine(tmp_path) -> dict[str, str]:
 def clone(tmp_path) -> Path:
     """A copy of the repository, as git would clone it."""
     clone = tmp_path / "clone"
-    for path in tracked():
-        copy = clone / path.relative_to(ROOT)
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(path, copy)
+    copy_working_tree(clone)
     subprocess.run(["git", "init", "-q"], cwd=clone, check=True)
     return clone
 

@@ -184,7 +184,7 @@ class WebSocketConnection(Connection):
         else:
             logger.error("A consumer failed", exc_info=error)
         with suppress(Exception):  # the client may be gone
-            await self.send({"type": "websocket.close", "code": int(CloseCode.UNAVAILABLE)})
+            await self.send({"type": "websocket.close", "code": CloseCode.UNAVAILABLE})
 
 
 class HTTPConnection(Connection):

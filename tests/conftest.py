@@ -164,7 +164,7 @@ def bake_with(cookies, answers: dict[str, str]) -> Path:
 
 
 class CompiledTemplates(BytecodeCache):
-    """What Jinja has made of each text of the template, in this process."""
+    """Keeps the templates that Jinja has compiled, for the life of this process."""
 
     def __init__(self) -> None:
         self.code = {}
@@ -178,7 +178,7 @@ class CompiledTemplates(BytecodeCache):
 
 @pytest.fixture(scope="session", autouse=True)
 def _compile_templates_once() -> Iterator[None]:
-    """Else that is more than half of a bake, of which there are hundreds."""
+    """Compiling takes more than half of a bake, and there are hundreds of bakes."""
     make = partial(StrictEnvironment, bytecode_cache=CompiledTemplates())
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("cookiecutter.utils.StrictEnvironment", make)

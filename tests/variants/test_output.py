@@ -76,7 +76,7 @@ TEST_TOOL = re.compile(r'    "daphne.*", # channels\.testing imports it\n')
 # The version of the template, for the owner of a project who wants to update it.
 VERSION = re.compile(r'^template = "cookiecutter-django-channels [\w.]+"\n', re.MULTILINE)
 
-# What goes by the layer that is configured, so that a project may change to another.
+# Files that go by the layer that is configured, so that a project may change to another.
 FOR_EVERY_LAYER = {
     "serving/checks.py",
     "realtime/leases.py",

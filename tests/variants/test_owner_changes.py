@@ -49,14 +49,14 @@ from members.models import Member
 admin.site.register(Member, UserAdmin)
 """
 
-# What speaks of users: their pages, their rights, their direct messages.
+# Tests that use the user model: pages of accounts, rights, direct messages.
 TESTS_OF_USERS = [
     "tests/serving/test_throttle.py",
     "tests/users",
     *(f"tests/chat/test_{name}.py" for name in ("direct", "http", "rights", "sessions")),
 ]
 
-# What defines the project's own user model, which CHANGELOG.md names too.
+# Files of the project's own user model. docs/updating.md names them too.
 USER_MODEL = ["users/admin.py", "users/migrations", "users/models.py"]
 
 MODELS = """\
@@ -170,7 +170,7 @@ def test_another_user_model_works(bake, environments, name_model):
 
 
 def test_ordinary_django_passes_the_project_s_own_check(bake, environments):
-    """What ``startapp`` and ``makemigrations`` write, and what every project writes."""
+    """An app as ``startapp`` and ``makemigrations`` write it, with models as many projects have."""
     project = bake(starter="minimal")
     gate = Gate(project, environments)
     gate.install()

@@ -2,8 +2,7 @@
 
 Logging out, a new password and other changes of a user, of the user's groups and of their
 permissions tell the user's sockets at once. Changes without a signal, such as raw SQL and
-``QuerySet.update``, are noticed when a socket is used, and at its
-next heartbeat at the latest.
+``QuerySet.update``, are noticed when a socket is used, and at its next heartbeat at the latest.
 """
 
 from hashlib import sha256

@@ -163,7 +163,7 @@ class SlowReader:
 
 
 class Stream:
-    """What one member says as long as the server holds a slow reader, and when it is heard."""
+    """Messages of one member while the server holds a slow reader, and how late they arrive."""
 
     def __init__(self) -> None:
         self.said_at: dict[str, float] = {}

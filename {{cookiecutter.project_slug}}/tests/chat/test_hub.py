@@ -28,7 +28,7 @@ HELLO = {"type": "websocket.send", "text": AckFrame(1).encode()}
 
 
 class Subscriber:
-    """What one socket is handed."""
+    """Keeps the frames and events that one socket is handed."""
 
     def __init__(self) -> None:
         self.received: asyncio.Queue[dict] = asyncio.Queue()

@@ -1,4 +1,4 @@
-"""What one client may ask of the server."""
+"""Limits on what one client may ask of the server."""
 
 import asyncio
 import time

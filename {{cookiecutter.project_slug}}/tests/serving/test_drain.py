@@ -207,7 +207,7 @@ def test_a_program_that_goes_on_after_its_server_is_left_alone(exits, caplog):
 
 
 class ClientDisconnected(OSError):
-    """What a server may raise where the client has left."""
+    """An error that a server may raise when the client has left."""
 
 
 async def test_a_client_that_leaves_while_it_is_written_to_is_ordinary(caplog):

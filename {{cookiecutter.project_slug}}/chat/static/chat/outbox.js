@@ -1,5 +1,5 @@
 // @ts-check
-// What the user has sent and the log does not show yet.
+// Messages that the user has sent and the log does not show yet.
 
 import { newId } from "../realtime/requests.js";
 

@@ -1,5 +1,5 @@
 // @ts-check
-// Who is typing, for as long as it is shown.
+// The people who are typing. A name is removed when it has not been renewed for some seconds.
 
 /** @import { Person } from "./log.js" */
 

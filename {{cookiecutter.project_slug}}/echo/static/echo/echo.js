@@ -1,5 +1,5 @@
 // @ts-check
-// The page at "/": what is typed goes through a WebSocket and comes back.
+// The echo page: each text goes through a WebSocket and comes back.
 
 import { ReconnectingSocket } from "../realtime/socket.js";
 

@@ -1,4 +1,4 @@
-"""The one entrance: every server, in development and production, runs ``application``."""
+"""The ASGI application, which every server runs, in development and in production."""
 
 import os
 

@@ -42,7 +42,7 @@ class Subscriber(Protocol):
 class Topic:
     """A group, and the local sockets it is for. It resubscribes after the layer has failed.
 
-    While the layer is away, only the topic of the hub's beat (``probes``) goes on asking
+    While the layer is away, only the topic of the hub's heartbeat (``probes``) goes on asking
     for it. The others wait for that. Raises TypeError for a bad group name.
     """
 
@@ -144,7 +144,7 @@ async def find_lost(channels: Mapping[str, str]) -> set[str]:
     """Return the groups, of these groups and channels, whose members the layer has forgotten.
 
     Pub/sub has no members to look at: all its subscriptions are those of one connection,
-    which a beat shows to be there.
+    which a heartbeat shows to be there.
     """
     layer: Any = get_channel_layer()
     if hasattr(layer, "_group_key"):  # channels_redis.core

@@ -14,7 +14,7 @@ from weakref import WeakKeyDictionary
 
 from serving.asgi import Application, Receive, Scope, Send
 from serving.close_codes import CloseCode
-from serving.forced_exit import ForcedExit
+from serving.forced_exit import ForcedExit, python_is_ending
 from serving.outages import is_outage
 
 logger = logging.getLogger(__name__)
@@ -179,6 +179,8 @@ class WebSocketConnection(Connection):
 
     async def fail(self, error: Exception) -> None:
         """Close the socket of a consumer that raised, with one code: the servers differ."""
+        if isinstance(error, RuntimeError) and python_is_ending():
+            return  # after Ctrl-C, runserver's thread goes on for a moment, and no other can start
         if is_outage(error):  # all sockets meet it at once
             logger.warning("A consumer failed: %s", error)
         else:

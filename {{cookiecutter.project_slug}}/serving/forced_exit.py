@@ -33,7 +33,7 @@ class ForcedExit(threading.Thread):
     def run(self) -> None:
         while (remaining := self.deadline - time.monotonic()) > 0:
             time.sleep(min(remaining, LOOK_SECONDS))  # the deadline may come closer
-        if self.loop.is_running() or _python_is_ending():
+        if self.loop.is_running() or python_is_ending():
             still_running = ", ".join([*self.open_names(), *_busy_threads()]) or "the server"
             logger.error("Forced to exit, still running: %s", still_running)
             _exit()
@@ -53,7 +53,7 @@ def _exit() -> None:
     os._exit(STATUS)
 
 
-def _python_is_ending() -> bool:
+def python_is_ending() -> bool:
     """Whether the main thread has ended its program, and waits for other threads."""
     frame = sys._current_frames().get(threading.main_thread().ident or 0)
     while frame is not None:

@@ -1,10 +1,12 @@
 import asyncio
 import logging
+import os
 import threading
 import time
 from unittest.mock import Mock
 
 import pytest
+from django.conf import settings
 
 from config import asgi
 from serving import forced_exit
@@ -12,7 +14,7 @@ from serving.close_codes import CloseCode
 from serving.connections import ConnectionTracker, server_state
 from serving.drain import drain, skip_wait
 from serving.forced_exit import ForcedExit
-from tests.live import ANSWER_SECONDS
+from tests.live import ANSWER_SECONDS, run_python
 
 
 @pytest.fixture(autouse=True)
@@ -28,6 +30,26 @@ def exits(monkeypatch) -> list:
     monkeypatch.setattr(forced_exit, "_exit", lambda: exits.append(forced_exit.STATUS))
     monkeypatch.setattr("serving.drain.fail_at_exit", lambda: exits.append("at exit"))
     return exits
+
+
+# As under runserver: the server's thread goes on while Python waits for another one to end.
+AFTER_THE_MAIN_THREAD = """
+import asyncio, threading
+from serving.connections import ConnectionTracker
+
+async def consumer(scope, receive, send):
+    while True:
+        await asyncio.to_thread(int)
+
+async def serve():
+    tracker = ConnectionTracker(consumer)
+    await tracker({"type": "websocket", "path": "/"}, asyncio.Future, print)
+    ended.set()
+
+ended = threading.Event()
+threading.Thread(target=lambda: asyncio.run(serve()), daemon=True).start()
+threading.Thread(target=lambda: ended.wait(SECONDS) and print("ended")).start()
+"""
 
 
 async def begin(view) -> tuple[asyncio.Task, list]:
@@ -47,6 +69,12 @@ async def begin(view) -> tuple[asyncio.Task, list]:
     task = asyncio.create_task(ConnectionTracker(application)(scope, receive, send))
     await asyncio.sleep(0)
     return task, sent
+
+
+def test_a_socket_that_outlives_the_main_thread_is_no_failure():
+    program = AFTER_THE_MAIN_THREAD.replace("SECONDS", str(ANSWER_SECONDS))
+    output = run_python("-c", program, env=dict(os.environ), folder=settings.BASE_DIR)
+    assert output == "ended\nexit status 0"
 
 
 async def test_an_open_socket_is_closed_and_its_consumer_ends(echo):

@@ -98,7 +98,7 @@ MUTATIONS = [
         "realtime/presence.py",
         "[(topic, member, LEASE_SECONDS) for topic, member in members]",
         "[]",
-        "tests/chat/test_presence.py",
+        "tests/realtime/test_presence.py",
     ),
     Mutation(
         "pages of every site may connect",
@@ -245,7 +245,7 @@ MUTATIONS = [
         "realtime/frame_consumer.py",
         "        self.write_frame(await self._call(type(self).position))",
         "        pass",
-        "tests/chat/test_hub.py",
+        "tests/realtime/test_hub.py",
     ),
 ]
 

@@ -122,7 +122,6 @@ tests/chat/test_direct.py
 tests/chat/test_entering.py
 tests/chat/test_frames.py
 tests/chat/test_http.py
-tests/chat/test_hub.py
 tests/chat/test_joining.py
 tests/chat/test_limits.py
 tests/chat/test_messages.py
@@ -132,7 +131,6 @@ tests/chat/test_rights.py
 tests/chat/test_rooms.py
 tests/chat/test_sessions.py
 tests/chat/test_throttle.py
-tests/chat/test_writer.py
 tests/chat/urls.py
 tests/chat/wordy_settings.py
 tests/config/__init__.py
@@ -144,7 +142,10 @@ tests/live.py
 tests/odd.py
 tests/realtime/__init__.py
 tests/realtime/test_broadcast.py
+tests/realtime/test_hub.py
+tests/realtime/test_presence.py
 tests/realtime/test_threads.py
+tests/realtime/test_writer.py
 tests/serving/__init__.py
 tests/serving/limited_settings.py
 tests/serving/test_checks.py

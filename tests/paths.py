@@ -134,6 +134,7 @@ tests/chat/test_throttle.py
 tests/chat/urls.py
 tests/chat/wordy_settings.py
 tests/config/__init__.py
+tests/config/test_security.py
 tests/config/test_settings.py
 tests/conftest.py
 tests/echo/__init__.py
@@ -244,6 +245,7 @@ serving/staticfiles.py
 serving/throttle.py
 tests/__init__.py
 tests/config/__init__.py
+tests/config/test_security.py
 tests/config/test_settings.py
 tests/conftest.py
 tests/echo/__init__.py

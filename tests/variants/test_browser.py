@@ -5,7 +5,7 @@ import os
 import re
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
@@ -32,7 +32,21 @@ HOSTILE = [
     "long " * 399 + "words",
 ]
 
+# What the Content Security Policy forbids is an error of the page.
+REPORT_VIOLATIONS = """
+document.addEventListener("securitypolicyviolation", (event) => {
+  reportError(new Error(`${event.violatedDirective} ${event.blockedURI} ${event.sourceFile}`));
+});
+"""
+
+INJECT = """() => {
+  const script = document.createElement("script");
+  script.textContent = "document.title = 'broken'";
+  document.body.append(script);
+}"""
+
 SENT_AT = "2026-11-23T07:06:54Z"
+IMPORT_USERS = "from django.contrib.auth import get_user_model"
 
 
 @pytest.fixture(scope="session")
@@ -79,6 +93,7 @@ class Person:
 
     def tab(self) -> Page:
         page = self.context.new_page()
+        page.add_init_script(REPORT_VIOLATIONS)
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         return page
 
@@ -580,6 +595,43 @@ def test_the_echo_page_answers_and_comes_back(person, site):
     expect(state(ann.page)).to_contain_text("Reconnecting")
     ann.context.set_offline(False)
     expect(state(ann.page)).to_contain_text("Connected")
+
+
+def test_the_echo_page_of_a_minimal_project_loads_all_it_needs(
+    bake, environments, tmp_path, browser
+):
+    gate = Gate(bake(starter="minimal"), environments)
+    gate.install()
+    with own_port() as port, browser.new_context() as context:
+        site = Site(gate, tmp_path, port)
+        with closing(site):
+            ann = Person(site, context)
+            ann.page.goto(site.url)
+            expect(state(ann.page)).to_contain_text("Connected")
+            assert ann.errors == []
+
+
+def test_the_admin_loads_all_it_needs(person, site):
+    make = "get_user_model().objects.create_superuser('admin', password='correct horse')"
+    site.manage("shell", "--no-imports", "-c", f"{IMPORT_USERS}; {make}")
+    admin = person()
+    admin.page.goto(f"{site.url}/admin/")
+    admin.page.get_by_label("Username").fill("admin")
+    admin.page.get_by_label("Password").fill("correct horse")
+    admin.page.keyboard.press("Enter")
+    admin.page.get_by_role("link", name="Users", exact=True).click()
+    admin.page.get_by_role("link", name="admin", exact=True).click()
+    expect(admin.page.get_by_text("Available groups")).to_be_visible()
+
+
+def test_an_injected_script_does_not_run(browser, site):
+    with browser.new_context() as context:
+        ann = Person(site, context)
+        ann.enter()
+        with ann.page.expect_event("pageerror") as violation:
+            ann.page.evaluate(INJECT)
+        assert "script-src" in str(violation.value)
+        assert ann.page.title() != "broken"
 
 
 def test_production_serves_each_module_under_its_hash(production, browser):

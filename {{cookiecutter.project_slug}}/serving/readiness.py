@@ -1,6 +1,7 @@
-"""``/ready/`` for load balancers and process managers, whatever host they ask for.
+"""``/live/`` and ``/ready/`` for load balancers and process managers, whatever host they ask for.
 
-Status 200: send people here. 503: what is missing stands in the answer, as JSON.
+``/live/`` has status 200 while the process answers at all: restart it when it does not.
+``/ready/`` has status 200: send people here; or 503: what is missing stands in the answer, as JSON.
 """
 
 import asyncio
@@ -13,7 +14,8 @@ from django.db import connection
 from serving.asgi import Application, Receive, Scope, Send, path_below
 from serving.connections import server_state
 
-PATH = "/ready/"
+LIVE_PATH = "/live/"  # asks nothing else: a restart brings no database back
+READY_PATH = "/ready/"
 PROBE_SECONDS = 3  # for a part to answer
 
 Probe = Callable[[], Awaitable[bool]]  # whether a part is there; one that raises is not
@@ -30,20 +32,25 @@ class Readiness:
         self.probes = probes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if path_below(scope) != PATH:
+        path = path_below(scope)
+        if path == LIVE_PATH:
+            await _answer(send, 200, {"live": True})
+        elif path == READY_PATH:
+            missing = await self.find_missing()
+            await _answer(send, 503 if missing else 200, {"ready": not missing, "missing": missing})
+        else:
             await self.application(scope, receive, send)
-            return
-        missing = await self.find_missing()
-        status = 503 if missing else 200
-        headers = [(b"content-type", b"application/json"), (b"cache-control", b"no-store")]
-        await send({"type": "http.response.start", "status": status, "headers": headers})
-        body = json.dumps({"ready": not missing, "missing": missing}).encode()
-        await send({"type": "http.response.body", "body": body})
 
     async def find_missing(self) -> list[str]:
         """Return the names of the parts that are away."""
         missing = ["process: it is stopping"] if server_state().is_stopping else []
         return missing + [name for name, probe in self.probes.items() if not await _is_there(probe)]
+
+
+async def _answer(send: Send, status: int, content: dict) -> None:
+    headers = [(b"content-type", b"application/json"), (b"cache-control", b"no-store")]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": json.dumps(content).encode()})
 
 
 async def _is_there(probe: Probe) -> bool:

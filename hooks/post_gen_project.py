@@ -123,7 +123,7 @@ def message(answers: Answers, project: Path, start: str | None, environment: dic
         "Then open http://localhost:8000/",
     ]
     if answers["channel_layer"] != "memory":
-        lines += ["Development starts an embedded Valkey when REDIS_URL is not set."]
+        lines += ["runserver starts an embedded Valkey when REDIS_URL is not set."]
     lines += [f"Run the tests with: {run} pytest"]
     if not uv:
         lines += [

@@ -96,6 +96,7 @@ serving/checks.py
 serving/close_codes.py
 serving/connections.py
 serving/drain.py
+serving/embedded.py
 serving/embedded_redis.py
 serving/forced_exit.py
 serving/layers.py

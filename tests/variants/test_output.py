@@ -31,8 +31,16 @@ def files_like(patterns: list[str]) -> set[str]:
 FILES = {
     "chat": {"realtime/threads.py", *files_like(ONLY_WITH["starter"]["chat"])},
     "memory": {"docs/redis.md", "tests/serving/test_memory.py"},
-    "redis": {"serving/embedded_redis.py", "tests/serving/test_redis.py"},
-    "redis_pubsub": {"serving/embedded_redis.py", "tests/serving/test_redis.py"},
+    "redis": {
+        "serving/embedded.py",
+        "serving/embedded_redis.py",
+        "tests/serving/test_redis.py",
+    },
+    "redis_pubsub": {
+        "serving/embedded.py",
+        "serving/embedded_redis.py",
+        "tests/serving/test_redis.py",
+    },
     "sync": {"realtime/threads.py", "tests/realtime/test_threads.py"},
 }
 

@@ -5,8 +5,14 @@ https://github.com/sloria/environs
 
 import re
 import sys
+{% if cookiecutter.channel_layer != 'memory' %}
+import tempfile
+{% endif %}
 {% if cookiecutter.starter == 'chat' %}
 from email.utils import parseaddr
+{% endif %}
+{% if cookiecutter.channel_layer != 'memory' %}
+from hashlib import sha256
 {% endif %}
 from ipaddress import ip_network
 from pathlib import Path
@@ -18,6 +24,10 @@ from urllib.parse import unquote
 from environs import Env, EnvValidationError, ValidationError
 
 BASE_DIR = Path(__file__).resolve().parent.parent
+{% if cookiecutter.channel_layer != 'memory' %}
+# Of what development starts beside this project. Not in BASE_DIR: a Unix socket's path is short.
+SERVICES_DIR = Path(tempfile.gettempdir(), f"django-{sha256(bytes(BASE_DIR)).hexdigest()[:12]}")
+{% endif %}
 
 HOST = re.compile(r"\*|\.?[a-z0-9-]+(\.[a-z0-9-]+)*\.?|\[[0-9a-f:.]+\]", re.IGNORECASE)
 {% if cookiecutter.channel_layer != 'memory' %}
@@ -85,7 +95,7 @@ def parse_location(value: str | Path) -> Path:
 @env.parser_for("redis_url")
 def parse_redis_url(value: str) -> str:
     """Return ``value``. An error does not show it, since it may have a password."""
-    if value and not REDIS_URL.fullmatch(value):  # it may be empty in development
+    if not REDIS_URL.fullmatch(value):
         raise ValidationError(
             "Not an address such as redis://127.0.0.1:6379/0, without quotes. "
             "In a password, write # as %23, / as %2F and ? as %3F"

@@ -6,7 +6,11 @@ https://docs.djangoproject.com/en/stable/ref/settings/
 import django
 from environs import validate
 
+{% if cookiecutter.channel_layer == 'memory' %}
 from config.env import BASE_DIR, end_on_mistakes, env
+{% else %}
+from config.env import BASE_DIR, SERVICES_DIR, end_on_mistakes, env
+{% endif %}
 
 DEBUG = env.bool("DJANGO_DEBUG", env.bool("DJANGO_DEBUG_DEFAULT", False))  # see manage.py
 

@@ -9,15 +9,15 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from serving import embedded_redis
+from serving.embedded_redis import SOCKET_NAME
 {% endif %}
 
 os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
 os.environ.setdefault("DJANGO_DEBUG", "true")
 {% if cookiecutter.channel_layer != 'memory' %}
+VALKEY: Path | None = None  # the folder of this test run's own, which conftest.py starts
 if not os.environ.get("REDIS_URL"):
-    # Not the one that runserver uses: each test run has its own.
-    folder = Path(tempfile.mkdtemp(prefix="valkey-tests-"))
-    atexit.register(shutil.rmtree, folder)
-    os.environ["REDIS_URL"] = embedded_redis.url(folder)
+    VALKEY = Path(tempfile.mkdtemp(prefix="valkey-tests-"))
+    atexit.register(shutil.rmtree, VALKEY, ignore_errors=True)
+    os.environ["REDIS_URL"] = f"unix://{VALKEY}/{SOCKET_NAME}"
 {% endif %}

@@ -4,7 +4,11 @@ import re
 import secrets
 import shutil
 from collections.abc import AsyncIterator, Callable, Iterator
+{% if cookiecutter.channel_layer == 'memory' %}
 from contextlib import ExitStack
+{% else %}
+from contextlib import ExitStack, nullcontext
+{% endif %}
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -18,6 +22,10 @@ from django.db import connections
 
 from config import asgi
 from serving import throttle
+{% if cookiecutter.channel_layer != 'memory' %}
+from serving.embedded_redis import valkey_in
+from tests import VALKEY
+{% endif %}
 from tests.live import NOT_COPIED, Server, manage
 
 # Tests that ask for one of these start a process: they are marked ``live``.
@@ -32,6 +40,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("live")
 
 
+{% if cookiecutter.channel_layer != 'memory' %}
+@pytest.fixture(scope="session", autouse=True)
+def _valkey() -> Iterator[None]:
+    """A Valkey of this test run's own, unless REDIS_URL names one."""
+    with valkey_in(VALKEY) if VALKEY else nullcontext():
+        yield
+
+
+{% endif %}
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(tmp_path_factory) -> None:
     """Test on a database file: threads cannot share SQLite's database in memory."""

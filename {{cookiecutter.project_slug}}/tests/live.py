@@ -34,6 +34,11 @@ def wait_until(condition: Callable[[], object], seconds: float, what: Callable[[
         time.sleep(0.05)
 
 
+def can_connect(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as client:
+        return client.connect_ex(str(path)) == 0
+
+
 def manage(*arguments: str, env: dict[str, str], folder: Path = settings.BASE_DIR) -> str:
     """Run a management command to its end; return what it printed, and its exit status."""
     return run_python("manage.py", *arguments, env=env, folder=folder)

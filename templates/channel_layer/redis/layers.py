@@ -6,6 +6,8 @@ from channels_redis import core
 from redis.asyncio import BlockingConnectionPool
 from redis.exceptions import RedisError
 
+from serving.embedded_redis import warn_if_missing
+
 
 class RedisChannelLayer(core.RedisChannelLayer):
     """Use no more connections than ``max_connections`` of a host, however many sockets call.
@@ -16,6 +18,7 @@ class RedisChannelLayer(core.RedisChannelLayer):
     """
 
     def create_pool(self, index: int):
+        warn_if_missing()
         host = dict(self.hosts[index])
         if "address" not in host:
             return super().create_pool(index)

@@ -3,6 +3,8 @@
 from channels_redis import pubsub
 from channels_redis.utils import create_pool, decode_hosts
 
+from serving.embedded_redis import warn_if_missing
+
 
 class RedisPubSubChannelLayer(pubsub.RedisPubSubChannelLayer):
     """Put the number of the Redis database into the prefix.
@@ -12,5 +14,6 @@ class RedisPubSubChannelLayer(pubsub.RedisPubSubChannelLayer):
     """
 
     def __init__(self, *, hosts: list, prefix: str = "asgi", **config) -> None:
+        warn_if_missing()
         database = create_pool(decode_hosts(hosts)[0]).connection_kwargs.get("db") or 0
         super().__init__(hosts=hosts, prefix=f"{prefix}.{database}.", **config)

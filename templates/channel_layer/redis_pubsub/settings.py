@@ -1,8 +1,5 @@
-REDIS_URL = env.redis_url("REDIS_URL", "" if DEBUG else ...)
-if DEBUG and not REDIS_URL:
-    from serving import embedded_redis
-
-    REDIS_URL = embedded_redis.url()
+# Development has a Valkey of its own, which runserver starts: see serving.embedded_redis.
+REDIS_URL = env.redis_url("REDIS_URL", f"unix://{SERVICES_DIR}/valkey.sock" if DEBUG else ...)
 
 CHANNEL_LAYERS = {
     "default": {

@@ -32,6 +32,7 @@ from tests.live import (
     STOP_SECONDS,
     Server,
     ask,
+    can_connect,
     manage,
     wait_until,
 )
@@ -360,11 +361,6 @@ def test_the_own_command_fails_on_a_taken_port(production):
             timeout=START_SECONDS,
         )
     assert done.returncode > 0
-
-
-def can_connect(path: Path) -> bool:
-    with socket.socket(socket.AF_UNIX) as client:
-        return client.connect_ex(str(path)) == 0
 
 
 def send_garbage(path: Path) -> None:

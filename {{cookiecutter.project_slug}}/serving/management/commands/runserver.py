@@ -1,4 +1,6 @@
 {% import 'asgi_server/' ~ cookiecutter.asgi_server ~ '/facts.jinja' as server_facts %}
+{% set contexts = ['server.ending_at_once()'] if server_facts.ends_at_once else [] %}
+{% set contexts = contexts + (['embedded_redis()'] if cookiecutter.channel_layer != 'memory' else []) %}
 """``runserver`` on the project's own ASGI server: WebSockets, static files, autoreload."""
 
 import socket
@@ -10,6 +12,9 @@ from django.conf import settings
 from django.core.management.commands import runserver
 
 from serving import server
+{% if cookiecutter.channel_layer != 'memory' %}
+from serving.embedded_redis import embedded_redis
+{% endif %}
 
 
 class DevelopmentServer:
@@ -38,8 +43,8 @@ class Command(runserver.Command):
     def run(self, **options) -> None:
         if self.addr == "0":
             self.addr = "0.0.0.0"
-{% if server_facts.ends_at_once %}
-        with server.ending_at_once():
+{% if contexts %}
+        with {{ contexts|join(', ') }}:
             super().run(**options)
 {% else %}
         super().run(**options)

@@ -9,6 +9,9 @@ from django.core.management.base import BaseCommand, CommandError
 
 from serving import server
 from serving.checks import on_memory_layer
+{% if cookiecutter.channel_layer != 'memory' %}
+from serving.embedded_redis import embedded_redis
+{% endif %}
 from serving.staticfiles import missing_files
 
 logger = logging.getLogger(__name__)
@@ -61,7 +64,12 @@ class Command(BaseCommand):
             raise CommandError(f"Cannot listen on {place}: {error.strerror or error}.") from error
         logger.info("Serving with %s on %s", server.NAME, place)
         try:
+{% if cookiecutter.channel_layer == 'memory' %}
             server.serve(host, port, uds, UDS_MODE, workers)
+{% else %}
+            with embedded_redis():  # where DEBUG is on
+                server.serve(host, port, uds, UDS_MODE, workers)
+{% endif %}
         finally:
             if uds:
                 Path(uds).unlink(missing_ok=True)

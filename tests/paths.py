@@ -25,6 +25,7 @@ chat/guests.py
 chat/history.py
 chat/management/__init__.py
 chat/management/commands/__init__.py
+chat/management/commands/prune_messages.py
 chat/management/commands/say.py
 chat/migrations/0001_initial.py
 chat/migrations/0002_lobby.py
@@ -127,6 +128,7 @@ tests/chat/test_joining.py
 tests/chat/test_limits.py
 tests/chat/test_messages.py
 tests/chat/test_presence.py
+tests/chat/test_prune_messages.py
 tests/chat/test_restart.py
 tests/chat/test_rights.py
 tests/chat/test_rooms.py

@@ -1,4 +1,7 @@
-"""System checks for mistakes that real-time projects make and nothing else reports."""
+"""System checks for changes of the settings that break production without an error.
+
+What ends the start, and what Django's own checks report, such as DEBUG, needs none.
+"""
 
 from pathlib import Path
 
@@ -19,9 +22,10 @@ def on_memory_layer() -> bool:
     return _default_layer().get("BACKEND", "").endswith("InMemoryChannelLayer")
 
 
-@register("serving")
-def check_workers(app_configs, **kwargs) -> list:
-    if on_memory_layer() and (settings.WEB_CONCURRENCY or 1) > 1:
+@register("serving", deploy=True)
+def check_memory_layer(app_configs, **kwargs) -> list:
+    """Processes that do not hear each other raise nothing: messages just do not arrive."""
+    if on_memory_layer() and settings.WEB_CONCURRENCY != 1:
         return [
             Error(
                 f"WEB_CONCURRENCY is {settings.WEB_CONCURRENCY}, but the memory layer "
@@ -33,31 +37,14 @@ def check_workers(app_configs, **kwargs) -> list:
     return []
 
 
-@register("serving", deploy=True)
-def check_memory_layer(app_configs, **kwargs) -> list:
-    if on_memory_layer() and settings.WEB_CONCURRENCY is None and not settings.DEBUG:
-        return [
-            Error(
-                "The memory layer is for one process, and nothing says that one is all.",
-                hint="Set WEB_CONCURRENCY=1, or use a Redis channel layer.",
-                id="serving.E002",
-            )
-        ]
-    return []
-
-
 @register("serving")
 def check_redis_timeout(app_configs, **kwargs) -> list:
-    layer = _default_layer()
-    if layer.get("BACKEND") not in REDIS_LAYERS:
+    """A read that times out while it waits for a message ends its socket, and nothing says why."""
+    if _default_layer().get("BACKEND") not in REDIS_LAYERS:
         return []
-    hosts = layer.get("CONFIG", {}).get("hosts", [])
-    timeouts = [
-        host.get("socket_timeout", REDIS_READ_TIMEOUT_SECONDS)
-        if isinstance(host, dict)
-        else REDIS_READ_TIMEOUT_SECONDS
-        for host in hosts or [{}]
-    ]
+    hosts = _default_layer().get("CONFIG", {}).get("hosts", [{}])
+    options = [host if isinstance(host, dict) else {} for host in hosts]  # else an address
+    timeouts = [host.get("socket_timeout", REDIS_READ_TIMEOUT_SECONDS) for host in options]
     return [
         Error(
             f"A Redis read timeout of {timeout} s is not above the {BLOCKING_POP_SECONDS} s "
@@ -72,25 +59,13 @@ def check_redis_timeout(app_configs, **kwargs) -> list:
 
 @register("serving", deploy=True)
 def check_origins(app_configs, **kwargs) -> list:
+    """With any host, ``OriginCheck`` lets any page in, and all seems to work."""
     if "*" in settings.ALLOWED_HOSTS:
         return [
             Warning(
                 'ALLOWED_HOSTS = ["*"] lets pages of any site open WebSockets as your users.',
                 hint="Set DJANGO_ALLOWED_HOSTS to the hosts that you serve.",
                 id="serving.W004",
-            )
-        ]
-    return []
-
-
-@register("serving", deploy=True)
-def check_debug(app_configs, **kwargs) -> list:
-    if settings.DEBUG:
-        return [
-            Error(
-                "DEBUG is on, so these are the settings of development.",
-                hint="Set DJANGO_DEBUG=false, and the other variables of .env.example.",
-                id="serving.E005",
             )
         ]
     return []

@@ -28,7 +28,7 @@ def test_more_workers_than_the_memory_layer_reaches(settings):
 def test_the_memory_layer_without_a_promise_of_one_process(settings):
     settings.CHANNEL_LAYERS = MEMORY
     settings.WEB_CONCURRENCY = None
-    assert found() == ["serving.E002"]
+    assert found() == ["serving.E001"]
     settings.WEB_CONCURRENCY = 1
     assert found() == []
 
@@ -57,12 +57,6 @@ def test_any_host_means_any_origin(settings):
     settings.WEB_CONCURRENCY = 1
     settings.ALLOWED_HOSTS = ["*"]
     assert found() == ["serving.W004"]
-
-
-def test_development_settings_are_not_for_deployment(settings):
-    settings.WEB_CONCURRENCY = 1
-    settings.DEBUG = True
-    assert found() == ["serving.E005"]
 
 
 def test_a_database_in_a_folder_that_does_not_exist(settings, monkeypatch, tmp_path):

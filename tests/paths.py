@@ -53,6 +53,7 @@ config/routing.py
 config/settings.py
 config/urls.py
 docs/protocol.md
+docs/settings.md
 echo/__init__.py
 echo/consumers.py
 echo/static/echo/echo.css
@@ -102,6 +103,7 @@ serving/embedded_redis.py
 serving/forced_exit.py
 serving/layers.py
 serving/limits.py
+serving/logs.py
 serving/management/__init__.py
 serving/management/commands/__init__.py
 serving/management/commands/runserver.py
@@ -126,6 +128,7 @@ tests/chat/test_frames.py
 tests/chat/test_http.py
 tests/chat/test_joining.py
 tests/chat/test_limits.py
+tests/chat/test_logs.py
 tests/chat/test_messages.py
 tests/chat/test_presence.py
 tests/chat/test_prune_messages.py
@@ -156,6 +159,7 @@ tests/serving/test_checks.py
 tests/serving/test_drain.py
 tests/serving/test_limits.py
 tests/serving/test_live.py
+tests/serving/test_logs.py
 tests/serving/test_middleware.py
 tests/serving/test_readiness.py
 tests/serving/test_redis.py
@@ -205,6 +209,7 @@ config/routing.py
 config/settings.py
 config/urls.py
 docs/redis.md
+docs/settings.md
 echo/__init__.py
 echo/consumers.py
 echo/static/echo/echo.css
@@ -236,6 +241,7 @@ serving/drain.py
 serving/forced_exit.py
 serving/layers.py
 serving/limits.py
+serving/logs.py
 serving/management/__init__.py
 serving/management/commands/__init__.py
 serving/management/commands/runserver.py
@@ -263,6 +269,7 @@ tests/serving/test_checks.py
 tests/serving/test_drain.py
 tests/serving/test_limits.py
 tests/serving/test_live.py
+tests/serving/test_logs.py
 tests/serving/test_memory.py
 tests/serving/test_middleware.py
 tests/serving/test_readiness.py

@@ -200,13 +200,28 @@ SECURE_CSP = {
 CONTENT_SECURITY_POLICY = {"DIRECTIVES": SECURE_CSP}  # for django-csp
 
 
-# Logging: everything to the console, for whatever collects it there.
+# Logging: everything to the console, for whatever collects it there. See serving.logs.
 
+LOG_FORMAT = env.str("LOG_FORMAT", "line", validate=validate.OneOf(["line", "json"]))
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "filters": {"bad_requests": {"()": "serving.logs.OneLineForBadRequests"}},
+    "formatters": {
+        "line": {
+            "()": "serving.logs.LineFormatter",
+            "format": "{asctime} {levelname} {name}: {message}",
+            "style": "{",
+        },
+        "json": {"()": "serving.logs.JSONFormatter"},
+    },
+    "handlers": {
+        "console": {
+            "class": "logging.StreamHandler",
+            "filters": ["bad_requests"],
+            "formatter": LOG_FORMAT,
+        },
+    },
     "root": {"handlers": ["console"], "level": "WARNING"},
 {% if cookiecutter.channel_layer == 'redis_pubsub' and cookiecutter.starter == 'chat' %}
     "loggers": {

@@ -62,6 +62,7 @@ class LoginMiddleware:
         except OUTAGES as error:
             await refuse(f"no database: {error!r}", receive, send)
         else:
+            scope["socket"].user_id = user.pk
             await self.application({**scope, "user": user}, receive, send)
 
 

@@ -4,6 +4,8 @@ import asyncio
 import logging
 from collections.abc import Callable, Coroutine
 
+from serving.logs import current_connection
+
 logger = logging.getLogger(__name__)
 
 RESTART_SECONDS = 1  # until a task that must not end is started again
@@ -31,6 +33,7 @@ async def _run(coroutine: Coroutine, seconds: float | None) -> None:
 
 async def run_forever(function: Callable[[], Coroutine]) -> None:
     """Call ``function``, which must not end, again whenever it raises. The error is logged."""
+    current_connection.set(None)  # that of the first socket
     while True:
         try:
             await function()

@@ -13,6 +13,7 @@ from channels.layers import get_channel_layer
 
 from realtime.broadcast import require_valid_group_name
 from realtime.tasks import cancel_and_wait, spawn
+from serving.logs import current_connection
 
 if TYPE_CHECKING:
     from realtime.hub import Hub
@@ -63,6 +64,7 @@ class Topic:
         return self.missed_events and not self.subscribed.is_set()
 
     async def _listen(self) -> None:
+        current_connection.set(None)  # that of the first subscriber
         retry_seconds = MIN_RETRY_SECONDS
         while True:
             try:
@@ -97,7 +99,7 @@ class Topic:
                 try:
                     self.hub.deliver(self, event)
                 except Exception:
-                    logger.exception("An event for %s was dropped: %.200r", self.name, event)
+                    logger.exception("An event for %s was dropped", self.name)
                 if number % TURN_EVENTS == 0:
                     await asyncio.sleep(0)  # let the sockets write
         finally:

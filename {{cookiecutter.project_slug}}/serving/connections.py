@@ -6,6 +6,7 @@ https://asgi.readthedocs.io/en/stable/specs/www.html
 
 import asyncio
 import logging
+import secrets
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from enum import Enum, auto
@@ -15,6 +16,7 @@ from weakref import WeakKeyDictionary
 from serving.asgi import Application, Receive, Scope, Send
 from serving.close_codes import CloseCode
 from serving.forced_exit import ForcedExit, python_is_ending
+from serving.logs import current_connection
 from serving.outages import is_outage
 
 logger = logging.getLogger(__name__)
@@ -48,8 +50,10 @@ class Connection:
     """Base of WebSockets and requests: both can be closed while they wait."""
 
     state: State
+    user_id: Any = None  # of the user that a middleware found, for the log
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self.id = secrets.token_hex(4)  # for the log
         self.name = repr(f"{scope.get('method', 'WebSocket')} {scope.get('path', '')}")
         self.server_receive = receive
         self.server_send = send
@@ -270,6 +274,7 @@ class ConnectionTracker:
         socket = WebSocketConnection(scope, receive, send)
         sockets = socket.server_state.sockets
         sockets.add(socket)
+        current_connection.set(socket)
         try:
             await self.application({**scope, "socket": socket}, socket.receive, socket.send)
         except ClientDisconnected:
@@ -283,6 +288,7 @@ class ConnectionTracker:
         request = HTTPConnection(scope, receive, send)
         requests = server_state().requests
         requests.add(request)
+        current_connection.set(request)
         try:
             with suppress(ClientDisconnected):
                 await self.application(scope, request.receive, request.send)

@@ -1,4 +1,7 @@
 import asyncio
+import io
+import json
+import logging
 import os
 import re
 import secrets
@@ -21,7 +24,7 @@ from django.conf import settings
 from django.db import connections
 
 from config import asgi
-from serving import throttle
+from serving import logs, throttle
 {% if cookiecutter.channel_layer != 'memory' %}
 from serving.embedded_redis import valkey_in
 from tests import VALKEY
@@ -73,6 +76,19 @@ def _fresh_counts(settings, monkeypatch) -> None:
     fresh = {"KEY_PREFIX": uuid4().hex}
     settings.CACHES = {name: {**cache, **fresh} for name, cache in settings.CACHES.items()}
     monkeypatch.setattr(throttle, "counts", throttle.Counts())
+
+
+@pytest.fixture
+def json_log() -> Iterator[Callable[[], list[dict[str, Any]]]]:
+    """Return what this process logs, as production writes it with LOG_FORMAT=json."""
+    stream = io.StringIO()
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(logs.JSONFormatter())
+    handler.addFilter(logs.OneLineForBadRequests())
+    root = logging.getLogger()
+    root.addHandler(handler)
+    yield lambda: [json.loads(line) for line in stream.getvalue().splitlines()]
+    root.removeHandler(handler)
 
 
 @pytest.fixture
@@ -188,13 +204,15 @@ def odd(start, odd_project, production, tmp_path_factory) -> Iterator[Server]:
     shutil.copytree(production["STATIC_ROOT"], static, copy_function=os.link)
     with open(static / "large.bin", "wb") as large:
         large.truncate(LARGE_BYTES)
-    environment = {**production, "STATIC_ROOT": str(static)}
+    environment = {**production, "STATIC_ROOT": str(static), "LOG_FORMAT": "json"}
     server = start("manage.py serve --port PORT", environment, odd_project)
     yield server
     before = len(server.log)
     server.stop()
     assert server.process.returncode == 0
     assert not re.search("Cut off|ERROR|Traceback", server.log[before:])
+    for line in server.log.splitlines():
+        assert json.loads(line)["message"]
 
 
 @pytest.fixture

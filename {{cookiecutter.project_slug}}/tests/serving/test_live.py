@@ -231,7 +231,8 @@ def test_a_consumer_that_raises_ends_its_own_socket_only(odd):
             ask(websocket, "raise as told")
         assert closed.value.rcvd is not None
         assert closed.value.rcvd.code == CloseCode.UNAVAILABLE
-        assert "IndexError: as told" in odd.log
+        (line,) = [line for line in odd.log.splitlines() if "IndexError: as told" in line]
+        assert len(json.loads(line)["connection"]) == 8
         assert ask(other, "Hello") == "You said: Hello"
 
 

@@ -228,6 +228,42 @@ def test_the_tree_in_the_readme_is_the_project_s(variant):
     assert folders == {name for name in top if not name.startswith(".")}
 
 
+def environment_calls(text: str) -> dict[str, list[ast.expr]]:
+    """Return the arguments of each call such as ``env.str("NAME", "default")``, by the name."""
+    calls = (node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Call))
+    return {
+        call.args[0].value: call.args[1:]
+        for call in calls
+        if re.fullmatch(r"env\.\w+\('[A-Z_]+'.*", ast.unparse(call), re.DOTALL)
+    }
+
+
+def test_the_table_of_settings_has_each_variable_and_its_default(variant):
+    calls = {}
+    for name, text in variant.files.items():
+        if name.endswith(".py") and not name.startswith("tests/"):
+            calls |= environment_calls(text)
+    del calls["DJANGO_DEBUG_DEFAULT"]  # manage.py sets it
+    rows = [line for line in variant.files["docs/settings.md"].splitlines() if "| `" in line]
+    cells = [[cell.strip() for cell in line.strip("| ").split(" | ")] for line in rows]
+    assert [len(row) for row in cells] == [5] * len(rows)
+    table = {row[0].strip("`"): row for row in cells}
+    assert len(table) == len(rows)
+    assert table.keys() == calls.keys()
+    for name, (_, meaning, default, unit, example) in table.items():
+        assert all([meaning, default, unit, example]), name
+        source = ast.unparse(calls[name][0])
+        assert (default == "required") == source.endswith("else ..."), name
+        if isinstance(calls[name][0], ast.Constant) and calls[name][0].value is not None:
+            assert f"`{calls[name][0].value}`" in default, name
+        elif source.startswith("BASE_DIR"):
+            assert f"`{source.split(chr(39))[1]}`" in default, name
+    named = re.findall(r"^(?:# )?([A-Z_]+)=", variant.files[".env.example"], re.MULTILINE)
+    assert set(named) <= table.keys()
+    required = {name for name, row in table.items() if row[2] == "required"}
+    assert required <= set(named)
+
+
 def test_the_rules_for_changes_fit_the_project(variant):
     rules = variant.files["AGENTS.md"]
     assert 40 <= rules.count("\n") <= 60

@@ -22,6 +22,7 @@ OURS = (
     "EMAIL_URL",
 {% endif %}
     "GRACE_SECONDS",
+    "LOG_FORMAT",
     "REDIS_URL",
     "SQLITE_PATH",
     "STATIC_ROOT",
@@ -161,3 +162,11 @@ def test_the_checks_for_deployment_pass(production):
 
 def test_each_change_of_a_model_has_its_migration(db):
     call_command("makemigrations", "--check", "--dry-run")
+
+
+def test_the_examples_of_the_settings_fit(project_copy):
+    table = (project_copy / "docs" / "settings.md").read_text("utf-8")
+    examples = dict(re.findall(r"^\| `(\w+)` \|.*\| `([^`]+)` \|$", table, re.MULTILINE))
+    assert len(examples) > 5
+    output = read_settings("DEBUG", folder=project_copy, env=environment(**examples))
+    assert output.splitlines() == ["False", "exit status 0"]

@@ -7,7 +7,7 @@ Here a frame comes once, encoded, and the same text goes to each local socket.
 import asyncio
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from itertools import count
 from uuid import uuid4
@@ -57,8 +57,6 @@ class Hub:
         self.layer_calls = asyncio.Semaphore(MAX_LAYER_CALLS)
         self.unsubscribing: set[asyncio.Task] = set()
         self.layer_is_down = False
-        self.layer_is_up = asyncio.Event()
-        self.layer_is_up.set()
         self._layer_failing = asyncio.Event()  # set by a failure, until the next heartbeat
         self.layer_state_known = asyncio.Event()  # set by the first success or failure
         self.connect_limiter = ConnectLimiter()
@@ -129,7 +127,7 @@ class Hub:
         try:
             for number in count(1):
                 name, event = await self.outgoing.get()
-                await self._send_next(name, event)
+                await self._send(name, event)
                 if number % TURN_EVENTS == 0:
                     await asyncio.sleep(0)  # let it be received: a channel has a capacity
         except asyncio.CancelledError:
@@ -137,28 +135,23 @@ class Hub:
             with suppress(TimeoutError):
                 async with asyncio.timeout(SEND_SECONDS):
                     while not self.outgoing.empty():
-                        await self._send_next(*self.outgoing.get_nowait())
+                        await self._send(*self.outgoing.get_nowait())
             raise
 
-    async def _send_next(self, name: str, event: dict) -> None:
-        try:
-            if not await self._send(name, event):
-                self._topics_with_losses.add(name)
-        except asyncio.CancelledError:
-            self._put(name, event)
-            raise
-        finally:
-            self.outgoing.task_done()
-
-    async def _send(self, name: str, event: dict) -> bool:
-        """Return whether the layer is up. An event that it cannot encode is dropped."""
+    async def _send(self, name: str, event: dict) -> None:
+        """Hand an event to the layer. One that it cannot encode is dropped."""
         try:
             async with asyncio.timeout(SEND_SECONDS):
                 await get_channel_layer().group_send(name, event)
+        except asyncio.CancelledError:
+            self._put(name, event)
+            raise
         except Exception as error:
             self.layer_failed(error)
-            return not is_outage(error)
-        return True
+            if is_outage(error):
+                self._topics_with_losses.add(name)
+        finally:
+            self.outgoing.task_done()
 
     def _all_topics(self) -> list[Topic]:
         return [*self.topics.values(), *([self._heartbeat_topic] if self._heartbeat_topic else [])]
@@ -169,7 +162,7 @@ class Hub:
         if serving_hub() is None:
             _serving_hub = self
         if self._heartbeat_topic is None:
-            self._heartbeat_topic = Topic(f"hub.{uuid4().hex}", self, probes=True)
+            self._heartbeat_topic = Topic(f"hub.{uuid4().hex}", self)
             spawn(run_forever(self._send_heartbeats))
 
     async def is_ready(self) -> bool:
@@ -183,7 +176,10 @@ class Hub:
 
     async def _send_heartbeats(self) -> None:
         for number in count(1):
-            await self._check_layer()
+            try:
+                self._layer_works(await self._check_layer())
+            except Exception as error:
+                self.layer_failed(error)
             with suppress(TimeoutError):
                 async with asyncio.timeout(HEARTBEAT_SECONDS):
                     await self._layer_failing.wait()
@@ -193,51 +189,59 @@ class Hub:
             if number % RENEW_HEARTBEATS == 0:
                 await asyncio.gather(*(topic.renew() for topic in self._all_topics()))
 
-    async def _check_layer(self) -> None:
-        """Send ourselves a heartbeat: a layer can lose its groups without raising."""
+    async def _check_layer(self) -> set[str]:
+        """Send ourselves a heartbeat, and return the names of topics that the layer forgot.
+
+        A layer can lose its groups without raising: then no heartbeat comes back.
+        """
         own_topic = self._heartbeat_topic
         assert own_topic is not None
-        for topic in self._all_topics():
-            topic.check_listener()
-        with suppress(TimeoutError):
-            async with asyncio.timeout(JOIN_SECONDS):
-                await own_topic.subscribed.wait()
         self.heartbeat_seen.clear()
-        if not own_topic.subscribed.is_set():
-            return  # its listener retries
-        await self._restore_lost_subscriptions()
-        if not own_topic.subscribed.is_set():
-            return
-        if not await self._send(own_topic.name, {"type": HEARTBEAT}):
-            return
+        async with asyncio.timeout(SEND_SECONDS):
+            # It raises while the layer is away, so that nothing subscribes meanwhile.
+            await get_channel_layer().group_send(own_topic.name, {"type": HEARTBEAT})
+            lost = await self._find_lost()
+            if own_topic.listener.done() or own_topic.name in lost:
+                own_topic.restart()
+            if not own_topic.subscribed.is_set():
+                await own_topic.subscribed.wait()
+                await get_channel_layer().group_send(own_topic.name, {"type": HEARTBEAT})
         try:
             async with asyncio.timeout(SEND_SECONDS):
                 await self.heartbeat_seen.wait()
-        except TimeoutError as error:
-            self.layer_failed(error)
+        except TimeoutError:
             for topic in self._all_topics():
                 topic.restart()
-        else:
-            self._layer_works()
+            raise
+        return lost
 
-    async def _restore_lost_subscriptions(self) -> None:
+    def _layer_works(self, lost: Collection[str]) -> None:
+        """Restart the topics that are lost, and let others catch up on what they missed."""
+        self.layer_state_known.set()
+        was_down, self.layer_is_down = self.layer_is_down, False
+        if was_down:
+            logger.warning("The channel layer is back")
+        topics, self._topics_with_losses = self._topics_with_losses, set()
+        for name in topics:  # a full queue fills the new set
+            self._put(name, {"type": CATCH_UP})
+        for topic in self.topics.values():
+            if topic.listener.done() or topic.name in lost:
+                topic.restart()
+            elif was_down and topic.subscribed.is_set():  # some losses go unnoticed
+                topic.catch_up()
+
+    async def _find_lost(self) -> set[str]:
+        """Return the names of topics, among the next CHECKED_TOPICS, that the layer forgot."""
         topics = [topic for topic in self._all_topics() if topic.subscribed.is_set()]
         if self._next_check >= len(topics):
             self._next_check = 0
         looked_at = topics[self._next_check :][:CHECKED_TOPICS]
         self._next_check += CHECKED_TOPICS
-        try:
-            async with asyncio.timeout(SEND_SECONDS):
-                lost = await find_lost({topic.name: topic.channel for topic in looked_at})
-        except Exception as error:
-            self.layer_failed(error)
-            return
-        missing = [t for t in looked_at if t.name in lost and t.subscribed.is_set()]
-        if missing:
-            names = ", ".join(topic.name for topic in missing[:3])
-            logger.warning("The channel layer lost %s subscriptions: %s …", len(missing), names)
-        for topic in missing:
-            topic.restart()
+        lost = await find_lost({topic.name: topic.channel for topic in looked_at})
+        if lost:
+            names = ", ".join(sorted(lost)[:3])
+            logger.warning("The channel layer lost %s subscriptions: %s …", len(lost), names)
+        return lost
 
     def layer_failed(self, error: Exception) -> None:
         """Note that the layer is down. An error that is no outage is only logged, in full.
@@ -248,26 +252,11 @@ class Hub:
             logger.error("The channel layer cannot do this: dropped", exc_info=error)
             return
         self.layer_is_down = True
-        self.layer_is_up.clear()
         self._layer_failing.set()
         self.layer_state_known.set()
         if self.loop.time() > self._next_warning_at:
             self._next_warning_at = self.loop.time() + WARNING_SECONDS
             logger.warning("The channel layer fails, will retry: %s", str(error) or repr(error))
-
-    def _layer_works(self) -> None:
-        self.layer_state_known.set()
-        self.layer_is_up.set()
-        if self.layer_is_down:
-            self.layer_is_down = False
-            logger.warning("The channel layer is back")
-            for topic in self.topics.values():
-                if topic.subscribed.is_set():  # some losses go unnoticed; the others catch up later
-                    topic.catch_up()
-        topics = self._topics_with_losses
-        self._topics_with_losses = set()  # a full queue fills it again
-        for name in topics:
-            self._put(name, {"type": CATCH_UP})
 
     def on_event(self, event_type: str, handler: Callable[[Topic], None]) -> None:
         """Call ``handler`` with the topic for each event of this type; sockets do not get it."""

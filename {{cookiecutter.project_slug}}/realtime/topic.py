@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import random
 from collections import defaultdict
 from collections.abc import Mapping
 from contextlib import suppress
@@ -23,8 +22,6 @@ logger = logging.getLogger(__name__)
 SUBSCRIBE_SECONDS = 5  # for a layer to add a channel to a group
 UNSUBSCRIBE_SECONDS = 5  # for a layer to take a channel out of a group
 TURN_EVENTS = 4  # events handled before yielding to the event loop
-MIN_RETRY_SECONDS = 0.2
-MAX_RETRY_SECONDS = 5
 
 
 class Subscriber(Protocol):
@@ -41,17 +38,16 @@ class Subscriber(Protocol):
 
 
 class Topic:
-    """A group, and the local sockets it is for. It resubscribes after the layer has failed.
+    """A group, and the local sockets it is for.
 
-    While the layer is away, only the topic of the hub's heartbeat (``probes``) goes on asking
-    for it. The others wait for that. Raises TypeError for a bad group name.
+    Its listener ends when the layer fails. The hub, which notices when the layer is back,
+    restarts it then. Raises TypeError for a bad group name.
     """
 
-    def __init__(self, name: str, hub: "Hub", probes: bool = False) -> None:
+    def __init__(self, name: str, hub: "Hub") -> None:
         require_valid_group_name(name)  # here, since the listener would take it for a failure
         self.name = name
         self.hub = hub
-        self.probes = probes
         self.subscribers: set[Subscriber] = set()
         self.channel = ""
         self.subscribed = asyncio.Event()
@@ -65,22 +61,16 @@ class Topic:
 
     async def _listen(self) -> None:
         current_connection.set(None)  # that of the first subscriber
-        retry_seconds = MIN_RETRY_SECONDS
-        while True:
-            try:
-                await self._receive()
-            except Exception as error:
-                if asyncio.current_task() is not self.listener:
-                    return  # another one has taken over
+        try:
+            await self._receive()
+        except Exception as error:
+            if asyncio.current_task() is self.listener:  # else another one has taken over
+                self._lose_subscription()
                 self.hub.layer_failed(error)
-                if self.subscribed.is_set():
-                    retry_seconds = MIN_RETRY_SECONDS
-                self.subscribed.clear()
-                self.missed_events = True
-                if not self.probes:
-                    await self.hub.layer_is_up.wait()
-                    retry_seconds = min(2 * retry_seconds, MAX_RETRY_SECONDS)
-                await asyncio.sleep(random.uniform(0, retry_seconds))
+
+    def _lose_subscription(self) -> None:
+        self.subscribed.clear()
+        self.missed_events = True
 
     async def _receive(self) -> None:
         layer: Any = get_channel_layer()
@@ -106,20 +96,12 @@ class Topic:
             if channel:
                 self.hub.unsubscribe(self.name, channel)
 
-    def check_listener(self) -> None:
-        """Start the listener again, where something has ended it."""
-        if self.listener.done():
-            logger.error("The listener of %s had ended, and is started again", self.name)
-            self._start_again()
-
     def restart(self) -> None:
-        """Subscribe anew, where the layer has lost the subscription without an error."""
+        """Subscribe anew, and let the sockets catch up then."""
+        if self.listener.cancelled():
+            logger.error("The listener of %s had ended, and is started again", self.name)
         self.end()
-        self._start_again()
-
-    def _start_again(self) -> None:
-        self.subscribed.clear()
-        self.missed_events = True
+        self._lose_subscription()
         self.listener = asyncio.ensure_future(self._listen())
 
     def end(self) -> None:

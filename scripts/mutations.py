@@ -31,10 +31,10 @@ class Mutation(NamedTuple):
 
 MUTATIONS = [
     Mutation(
-        "publish before the commit",
+        "broadcast before the commit",
         "chat/rooms.py",
-        "    publish_on_commit(topic, said)",
-        "    from realtime import hub\n\n    hub.publish(topic, said)",
+        "    broadcast(topic, said)",
+        "    from realtime import broadcast as module\n\n    module._send(topic, {'type': 'said'})",
         "tests/chat/test_rooms.py",
     ),
     Mutation(

@@ -165,12 +165,12 @@ async def test_a_group_lost_alone_comes_back(servers, join, redis, room):
         await becomes_ready(server, True)
 
 
-async def test_a_command_stores_a_message_that_it_cannot_publish(redis, room, chat_environment):
+async def test_a_command_stores_a_message_that_it_cannot_broadcast(redis, room, chat_environment):
     redis.end()
     environment = {**chat_environment, "REDIS_URL": redis.url}
     output = await asyncio.to_thread(manage, "say", room.slug, "Hello", env=environment)
     assert "Room, 1" in output
-    assert "Stored, but not published" in output
+    assert "Not sent to room." in output
     assert "exit status 0" in output
     assert "Traceback" not in output
 

@@ -14,8 +14,8 @@ from django.utils.translation import gettext as _
 from chat.frames import DirectMessageFrame, MessageFrame
 from chat.guests import guest
 from chat.models import Message, Room, person_of
+from realtime.broadcast import broadcast
 from realtime.frames import CloseSocket, FrameError, Person
-from realtime.hub import publish_on_commit
 from realtime.sessions import user_topic
 from realtime.text import has_visible
 from serving.close_codes import CloseCode
@@ -194,7 +194,7 @@ def _append(
     else:
         to = person_of(recipient)
         said = DirectMessageFrame(seq, client_id, author, text, message.sent_at, to)
-    publish_on_commit(topic, said)
+    broadcast(topic, said)
     return seq
 
 
@@ -239,4 +239,4 @@ def _on_room_changed(instance: Room, created: bool = False, **kwargs: Any) -> No
     """Let the sockets of a room check whether they may stay."""
     topic = instance.topic  # now: a deleted instance loses its primary key
     if not created:
-        publish_on_commit(topic, {"type": "room.changed"})
+        broadcast(topic, {"type": "room.changed"})

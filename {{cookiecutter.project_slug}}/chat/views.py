@@ -18,7 +18,7 @@ from chat.guests import clean_name, guest, is_taken, new_guest_id
 from chat.models import Room, person_of
 from realtime.frames import CloseSocket, FrameError, Person
 from realtime.presence import count_members
-from realtime.sessions import publish_new_name
+from realtime.sessions import broadcast_new_name
 
 
 def visitor(request: HttpRequest) -> Person:
@@ -103,7 +103,7 @@ def guest_name(request: HttpRequest) -> HttpResponse:
     else:
         visitor(request)
         request.session["guest_name"] = name
-        publish_new_name(request)
+        broadcast_new_name(request)
     back = request.POST.get("next", "")
     if not url_has_allowed_host_and_scheme(back, {request.get_host()}, request.is_secure()):
         back = reverse("rooms")

@@ -14,11 +14,8 @@ from uuid import uuid4
 from weakref import WeakKeyDictionary
 
 from channels.layers import get_channel_layer
-from django.db import transaction
 
-from realtime.broadcast import broadcast, require_valid
 from realtime.connect_limiter import ConnectLimiter
-from realtime.frames import Frame
 from realtime.tasks import cancel_and_wait, run_forever, spawn
 from realtime.topic import TURN_EVENTS, UNSUBSCRIBE_SECONDS, Subscriber, Topic, find_lost
 from serving.connections import server_state
@@ -291,52 +288,3 @@ def hub() -> Hub:
 def serving_hub() -> Hub | None:
     """Return the hub that serves this process's sockets, from any thread."""
     return _serving_hub if _serving_hub is not None and _serving_hub.is_serving else None
-
-
-def publish(topic: str, event: dict | Frame) -> None:
-    """Send a frame, or an event with a ``type`` as in Channels, to all sockets of ``topic``.
-
-    From any thread or event loop of a server process it does not wait, and does not fail.
-    In another process, such as a management command, it raises what the channel layer
-    raises; in an event loop there it is sent before that ends, and failures are logged.
-    Raises TypeError or ValueError for a topic or an event that no layer could carry.
-    """
-    event = _as_event(event)
-    require_valid(topic, event)
-    if serving := serving_hub():
-        serving.send(topic, event)
-    elif _has_event_loop():
-        hub().send(topic, event)
-    else:
-        broadcast(topic, event)
-
-
-def publish_on_commit(topic: str, event: dict | Frame) -> None:
-    """Publish after the commit, or now where no transaction is open.
-
-    An outage of the layer raises nothing then: the data stays stored.
-    """
-    event = _as_event(event)
-    require_valid(topic, event)
-    transaction.on_commit(lambda: _publish_what_is_stored(topic, event), robust=True)
-
-
-def _publish_what_is_stored(topic: str, event: dict) -> None:
-    try:
-        publish(topic, event)
-    except Exception as error:
-        if not is_outage(error):
-            raise  # Django logs it, with its traceback
-        logger.warning("Stored, but not published in %s: %r", topic, error)
-
-
-def _as_event(event: dict | Frame) -> dict:
-    return {"type": FRAME, "text": event.encode()} if isinstance(event, Frame) else event
-
-
-def _has_event_loop() -> bool:
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True

@@ -15,7 +15,7 @@ import msgspec
 from asgiref.sync import async_to_sync
 
 from realtime.frames import Person, PresenceDiffFrame
-from realtime.hub import Hub, hub, publish, serving_hub
+from realtime.hub import Hub, hub, serving_hub
 from realtime.leases import Leases, Renewal
 from realtime.tasks import run_forever, spawn
 from realtime.topic import Topic
@@ -68,7 +68,7 @@ class Presence:
         if topic in hub().topics:
             self.announced.setdefault(topic, members)
             if is_first:
-                publish(topic, {"type": CHANGED})
+                hub().send(topic, {"type": CHANGED})
         return members
 
     async def count(self, topic: str, member: str) -> int:
@@ -110,7 +110,7 @@ class Presence:
 
     def _announce_leave(self, topic: str, member: str) -> None:
         if member not in self.local.get(topic, ()):
-            publish(topic, {"type": CHANGED})
+            hub().send(topic, {"type": CHANGED})
 
     async def members(self, topics: Collection[str]) -> dict[str, set[str]]:
         """Return the members of each topic; while the layer is down, the last known ones."""

@@ -18,8 +18,9 @@ from django.db.models.signals import m2m_changed, post_delete, post_save, pre_de
 from django.dispatch import receiver
 from django.http import HttpRequest
 
+from realtime.broadcast import broadcast
 from realtime.frames import CloseSocket
-from realtime.hub import hub, publish_on_commit
+from realtime.hub import hub
 from realtime.threads import OUTAGES, in_thread
 from serving.asgi import Application, Receive, Scope, Send, refuse
 from serving.close_codes import CloseCode
@@ -102,7 +103,7 @@ class LoginBoundMixin:
         return getattr(self.session, "session_key", None)
 
     def login_topics(self) -> list[str]:
-        """Return the topics in which changes of the login are published."""
+        """Return the topics in which changes of the login are broadcast."""
         if self.user.is_authenticated:
             return [user_topic(self.user)]
         return [session_topic(self.session_key)] if self.session_key else []
@@ -136,37 +137,37 @@ class LoginBoundMixin:
             raise CloseSocket(CloseCode.RENEWED, "come back with the new session", COOKIE_MS)
 
 
-def publish_renewal(request: HttpRequest) -> None:
+def broadcast_renewal(request: HttpRequest) -> None:
     """Let this browser's sockets come back with the session that a new password brings.
 
     To be called before the password is saved, in one transaction with it: so the sockets
     hear of the new session before they hear that the old one has ended.
     """
-    _publish_for_session(user_topic(request.user), "session.renewed", request.session.session_key)
+    _broadcast_for_session(user_topic(request.user), "session.renewed", request.session.session_key)
 
 
-def publish_new_name(request: HttpRequest) -> None:
+def broadcast_new_name(request: HttpRequest) -> None:
     """Save the session of a guest, and let the sockets of this browser read it anew."""
     request.session.save()
     topic = session_topic(request.session.session_key or "")
-    publish_on_commit(topic, LOGIN_CHANGED)
+    broadcast(topic, LOGIN_CHANGED)
 
 
 @receiver(user_logged_out)
 def _on_logout(user, request, **kwargs) -> None:
     if user is not None and request is not None:
         # The session is deleted only later, so reading it now would find it valid.
-        _publish_for_session(user_topic(user), "session.ended", request.session.session_key)
+        _broadcast_for_session(user_topic(user), "session.ended", request.session.session_key)
 
 
-def _publish_for_session(topic: str, kind: str, session_key: str | None) -> None:
-    publish_on_commit(topic, {"type": kind, "session": _digest(session_key or "")})
+def _broadcast_for_session(topic: str, kind: str, session_key: str | None) -> None:
+    broadcast(topic, {"type": kind, "session": _digest(session_key or "")})
 
 
 @receiver([post_save, post_delete], sender=get_user_model())
 def _on_user_saved(instance, created=False, update_fields=None, **kwargs) -> None:
     if not created and update_fields != {"last_login"}:
-        _publish_change(instance)
+        _broadcast_change(instance)
 
 
 @receiver(m2m_changed)
@@ -176,9 +177,9 @@ def _on_links_changed(instance, action, model, pk_set, **kwargs) -> None:
         return
     users: Any = get_user_model()
     if isinstance(instance, users):
-        _publish_change(instance)
+        _broadcast_change(instance)
     elif model is users and pk_set is not None:
-        _publish_changes(Q(pk__in=pk_set))
+        _broadcast_changes(Q(pk__in=pk_set))
     else:
         _on_right_deleted(instance)
 
@@ -188,16 +189,16 @@ def _on_links_changed(instance, action, model, pk_set, **kwargs) -> None:
 def _on_right_deleted(instance, **kwargs) -> None:
     """Tell the users that have a group, or a permission of their own or of a group."""
     if isinstance(instance, Group):
-        _publish_changes(Q(groups=instance))
+        _broadcast_changes(Q(groups=instance))
     elif isinstance(instance, Permission):
-        _publish_changes(Q(user_permissions=instance) | Q(groups__permissions=instance))
+        _broadcast_changes(Q(user_permissions=instance) | Q(groups__permissions=instance))
 
 
-def _publish_changes(found: Q) -> None:
+def _broadcast_changes(found: Q) -> None:
     users: Any = get_user_model()
     for user in users._default_manager.filter(found).distinct()[:MAX_TOLD]:
-        _publish_change(user)
+        _broadcast_change(user)
 
 
-def _publish_change(user: Any) -> None:
-    publish_on_commit(user_topic(user), LOGIN_CHANGED)
+def _broadcast_change(user: Any) -> None:
+    broadcast(user_topic(user), LOGIN_CHANGED)

@@ -8,9 +8,8 @@ from contextlib import suppress
 from itertools import count
 from typing import TYPE_CHECKING, Any, Protocol
 
-from channels.layers import get_channel_layer
+from channels.layers import BaseChannelLayer, get_channel_layer
 
-from realtime.broadcast import require_valid_group_name
 from realtime.tasks import cancel_and_wait, spawn
 from serving.logs import current_connection
 
@@ -22,6 +21,8 @@ logger = logging.getLogger(__name__)
 SUBSCRIBE_SECONDS = 5  # for a layer to add a channel to a group
 UNSUBSCRIBE_SECONDS = 5  # for a layer to take a channel out of a group
 TURN_EVENTS = 4  # events handled before yielding to the event loop
+
+require_valid_group_name = BaseChannelLayer().require_valid_group_name  # not every layer has it
 
 
 class Subscriber(Protocol):

@@ -11,7 +11,7 @@ from django.http import HttpResponse
 from django.shortcuts import resolve_url
 from django.views.generic import FormView
 
-from realtime.sessions import publish_renewal
+from realtime.sessions import broadcast_renewal
 from serving.throttle import Throttle
 from users.forms import PasswordResetForm, SignUpForm
 
@@ -41,7 +41,7 @@ class PasswordChange(PasswordChangeView):
 
     def form_valid(self, form) -> HttpResponse:
         with transaction.atomic():
-            publish_renewal(self.request)
+            broadcast_renewal(self.request)
             return super().form_valid(form)
 
 

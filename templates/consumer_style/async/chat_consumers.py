@@ -6,9 +6,9 @@ from urllib.parse import parse_qsl
 from chat import frames, history, rooms
 from chat.history import JoinState
 from chat.models import Room
+from realtime.broadcast import broadcast
 from realtime.frame_consumer import FrameConsumer
 from realtime.frames import AckFrame, Frame, FrameError, Person
-from realtime.hub import publish
 from realtime.threads import in_thread
 
 
@@ -57,7 +57,7 @@ class ChatConsumer(FrameConsumer):
 
     async def on_typing(self, frame: frames.TypingRequest) -> None:
         await in_thread(rooms.recheck_access, self.user, self.room)
-        publish(self.room.topic, frames.TypingFrame(user=self.person))
+        broadcast(self.room.topic, frames.TypingFrame(user=self.person))
 
     async def room_changed(self, event: dict) -> None:
         self.catch_up()  # which looks at the room, and not in all sockets at once

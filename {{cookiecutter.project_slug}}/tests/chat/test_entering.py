@@ -10,9 +10,10 @@ import pytest
 from channels.testing import WebsocketCommunicator
 
 from chat import history
+from realtime.broadcast import broadcast
 from realtime.connect_limiter import SLOTS
 from realtime.frames import AckFrame, CloseSocket
-from realtime.hub import Hub, hub, publish
+from realtime.hub import Hub, hub
 from serving.close_codes import CloseCode
 from tests.live import ANSWER_SECONDS
 
@@ -43,7 +44,7 @@ async def enter_while(application, room, monkeypatch) -> Callable:
 
     async def enter_while(event: Any, enter: Callable = history.join) -> WebsocketCommunicator:
         def enter_late(*args: Any) -> Any:
-            publish(room.topic, event)
+            broadcast(room.topic, event)
             assert listener.heard.wait(ANSWER_SECONDS)
             return enter(*args)
 
@@ -61,7 +62,7 @@ async def types(socket: WebsocketCommunicator, count: int) -> list[str]:
     return [frame["type"] for frame in frames]
 
 
-async def test_frames_published_while_joining_follow_the_welcome(enter_while):
+async def test_frames_broadcast_while_joining_follow_the_welcome(enter_while):
     socket = await enter_while(FRAME)
     assert await types(socket, 3) == ["chat.welcome", "chat.history", "system.ack"]
     await socket.disconnect()

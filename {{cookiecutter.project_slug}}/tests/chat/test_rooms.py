@@ -12,7 +12,7 @@ from django.db import IntegrityError, connections, transaction
 from chat import rooms
 from chat.history import history
 from chat.models import Message, Room
-from realtime import hub
+from realtime import broadcast
 from realtime.frames import CloseSocket, FrameError, Person
 from realtime.sessions import user_topic
 from serving.close_codes import CloseCode
@@ -39,22 +39,21 @@ def test_a_rollback_consumes_no_seq(room):
     assert post(room, "stored") == 1
 
 
-def test_nothing_is_published_before_the_commit(room, ann, bob, monkeypatch):
-    published: list[str] = []
+def test_nothing_is_sent_before_the_commit(room, ann, bob, monkeypatch):
+    sent: list[str] = []
 
-    def publish(topic: str, event: object) -> None:
-        published.append(topic)
+    def send(topic: str, event: object) -> None:
+        sent.append(topic)
 
-    for module in (hub, rooms):
-        monkeypatch.setattr(module, "publish", publish, raising=False)
+    monkeypatch.setattr(broadcast, "_send", send)
     for is_stored in (False, True):
         with transaction.atomic():
             post(room, "to all")
             rooms.post_direct(ann.user, bob.id, uuid4(), "to one")
-            assert published == []
+            assert sent == []
             transaction.set_rollback(not is_stored)
-    assert published[0] == room.topic
-    assert set(published[1:]) == {user_topic(ann.user), user_topic(bob.user)}
+    assert sent[0] == room.topic
+    assert set(sent[1:]) == {user_topic(ann.user), user_topic(bob.user)}
 
 
 def test_posting_as_a_deleted_user_closes_the_socket(room, ann, bob):

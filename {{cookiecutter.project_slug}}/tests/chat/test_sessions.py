@@ -141,10 +141,10 @@ def test_a_socket_keeps_a_session_of_the_secret_key_before(settings, ann):
     assert SESSION_KEY in SessionStore(key)
 
 
-def test_no_session_key_is_published(settings, ann, client, monkeypatch):
-    published: list[str] = []
-    monkeypatch.setattr(sessions, "publish_on_commit", lambda *words: published.append(repr(words)))
+def test_no_session_key_is_broadcast(settings, ann, client, monkeypatch):
+    events: list[str] = []
+    monkeypatch.setattr(sessions, "broadcast", lambda *words: events.append(repr(words)))
     client.cookies.load(ann.cookie)
     client.post("/accounts/logout/")
-    assert published
-    assert ann.cookie.partition("=")[2] not in "".join(published)
+    assert events
+    assert ann.cookie.partition("=")[2] not in "".join(events)

@@ -100,7 +100,18 @@ async def test_a_commit_stays_when_its_event_cannot_be_sent(
     assert str(error) in caplog.text
     assert ("Traceback" in caplog.text) == isinstance(error, ValueError)
     with pytest.raises(type(error)):
-        await sync_to_async(broadcast)("echo", say("not stored"))
+        await abroadcast("echo", say("not stored"))
+
+
+async def test_an_outage_raises_nothing_and_a_mistake_is_raised(
+    transactional_db, monkeypatch, caplog
+):
+    monkeypatch.setitem(channel_layers.backends, "default", BrokenLayer(ConnectionError("away")))
+    await sync_to_async(broadcast)("echo", say("not sent"))
+    assert "Not sent to echo: ConnectionError('away')" in caplog.text
+    monkeypatch.setitem(channel_layers.backends, "default", BrokenLayer(ValueError("a mistake")))
+    with pytest.raises(ValueError, match="a mistake"):
+        await sync_to_async(broadcast)("echo", say("not sent"))
 
 
 @pytest.mark.parametrize("group", ["", "with space", "ünïcode", "x" * 100])

@@ -17,8 +17,9 @@ from channels.layers import channel_layers, get_channel_layer
 from django.db import transaction
 
 from realtime import hub as hub_module
+from realtime.broadcast import broadcast
 from realtime.frames import AckFrame
-from realtime.hub import hub, publish, publish_on_commit, serving_hub
+from realtime.hub import hub, serving_hub
 from realtime.presence import presence
 
 pytestmark = pytest.mark.usefixtures("no_task_left")
@@ -125,9 +126,9 @@ async def test_a_frame_reaches_each_subscriber_of_its_topic():
     ann, bob, other = Subscriber(), Subscriber(), Subscriber()
     await asyncio.gather(hub().join(TOPIC, ann), hub().join(TOPIC, bob))
     await hub().join("room.other", other)
-    publish(TOPIC, AckFrame(1))
+    broadcast(TOPIC, AckFrame(1))
     assert await ann.next() == await bob.next() == HELLO
-    publish("room.other", AckFrame(1))
+    broadcast("room.other", AckFrame(1))
     assert await other.next() == HELLO
     assert ann.received.empty()
 
@@ -135,19 +136,19 @@ async def test_a_frame_reaches_each_subscriber_of_its_topic():
 async def test_another_event_is_handled_as_it_is():
     ann = Subscriber()
     await hub().join(TOPIC, ann)
-    publish(TOPIC, {"type": "user.changed", "more": [1, "안녕"]})
+    broadcast(TOPIC, {"type": "user.changed", "more": [1, "안녕"]})
     assert await ann.next() == {"type": "user.changed", "more": [1, "안녕"]}
 
 
-async def test_published_frames_keep_their_order_from_any_thread():
+async def test_frames_keep_their_order_from_any_thread():
     ann = Subscriber()
     await hub().join(TOPIC, ann)
 
-    def publish_all() -> None:
+    def broadcast_all() -> None:
         for number in range(100):
-            publish(TOPIC, {"type": "number", "number": number})
+            broadcast(TOPIC, {"type": "number", "number": number})
 
-    thread = threading.Thread(target=publish_all)
+    thread = threading.Thread(target=broadcast_all)
     thread.start()
     assert [(await ann.next())["number"] for _ in range(100)] == list(range(100))
     thread.join()
@@ -159,7 +160,7 @@ async def test_a_topic_ends_with_its_last_subscriber(layer):
     await hub().join(TOPIC, bob)
     assert len(layer.groups[TOPIC]) == 1
     hub().leave(TOPIC, ann)
-    publish(TOPIC, AckFrame(1))
+    broadcast(TOPIC, AckFrame(1))
     assert await bob.next() == HELLO
     assert ann.received.empty()
     hub().leave(TOPIC, bob)
@@ -173,7 +174,7 @@ async def test_joining_again_at_once_receives_events_again(layer):
     ann = Subscriber()
     for _ in range(3):
         await hub().join(TOPIC, ann)
-        publish(TOPIC, AckFrame(1))
+        broadcast(TOPIC, AckFrame(1))
         assert await ann.next() == HELLO
         hub().leave(TOPIC, ann)
 
@@ -184,10 +185,10 @@ async def test_subscribers_are_told_when_the_layer_is_back(layer, caplog):
     await hub().join(TOPIC, bob)
     layer.fail()
     await all_done()
-    publish(TOPIC, AckFrame(1))  # lost
+    broadcast(TOPIC, AckFrame(1))  # lost
     layer.is_away = False
     assert await ann.next() == await bob.next() == {"type": "catch_up"}
-    publish(TOPIC, AckFrame(1))
+    broadcast(TOPIC, AckFrame(1))
     assert await ann.next() == await bob.next() == HELLO
     assert caplog.text.count("The channel layer fails") == 1
 
@@ -203,7 +204,7 @@ async def test_a_layer_that_forgot_all_without_an_error_is_noticed(layer, quick_
     await hub().join(TOPIC, ann)
     layer.groups.clear()
     assert await ann.next() == {"type": "catch_up"}
-    publish(TOPIC, AckFrame(1))
+    broadcast(TOPIC, AckFrame(1))
     assert await ann.next() == HELLO
 
 
@@ -213,7 +214,7 @@ async def test_subscriptions_are_renewed_before_they_end(layer, quick_beat, monk
     await hub().join(TOPIC, ann)
     channels, layer.groups[TOPIC] = layer.groups[TOPIC], set()  # its time is over
     await becomes(lambda: layer.groups[TOPIC] == channels)
-    publish(TOPIC, AckFrame(1))
+    broadcast(TOPIC, AckFrame(1))
     assert await ann.next() == HELLO
 
 
@@ -254,7 +255,7 @@ async def test_other_processes_catch_up_on_events_that_could_not_be_sent(layer, 
     await layer.group_add(TOPIC, elsewhere)
     await all_done()
     layer.is_away = True  # for what is sent alone: the subscriptions stay
-    publish(TOPIC, AckFrame(1))
+    broadcast(TOPIC, AckFrame(1))
     await all_done()
     assert hub().layer_is_down
     layer.is_away = False
@@ -269,7 +270,7 @@ async def test_a_socket_that_joined_during_an_outage_catches_up_after_it(layer, 
     await hub().join(TOPIC, ann)
     layer.is_away = False
     assert await ann.next() == {"type": "catch_up"}
-    publish(TOPIC, AckFrame(1))
+    broadcast(TOPIC, AckFrame(1))
     assert await ann.next() == HELLO
 
 
@@ -288,8 +289,8 @@ async def test_a_layer_that_takes_no_event_delays_only_sending(layer, monkeypatc
     monkeypatch.setattr(layer, "group_send", hangs_at_first)
     ann = Subscriber()
     await hub().join(TOPIC, ann)
-    publish(TOPIC, AckFrame(0))
-    publish(TOPIC, AckFrame(1))
+    broadcast(TOPIC, AckFrame(0))
+    broadcast(TOPIC, AckFrame(1))
     assert await ann.next() == HELLO
 
 
@@ -299,7 +300,7 @@ async def test_the_queue_for_the_layer_has_a_bound(layer, monkeypatch):
     ann = Subscriber()
     await hub().join(TOPIC, ann)
     for number in range(10):
-        publish(TOPIC, {"type": "number", "number": number})
+        broadcast(TOPIC, {"type": "number", "number": number})
     await all_done()
     await asyncio.wait_for(ann.next(), 5)
     assert hub().outgoing.qsize() == 0
@@ -312,21 +313,19 @@ async def test_there_is_one_hub_for_each_event_loop():
 
 
 @pytest.mark.parametrize("topic", ["user.ann@example.com", "room.caf\u00e9", "x" * 100, ""])
-async def test_a_name_that_can_be_no_group_is_refused_where_it_is_published(layer, topic):
+async def test_a_name_that_can_be_no_group_is_refused_where_it_is_used(layer, topic):
     with pytest.raises(TypeError):
-        publish(topic, AckFrame(1))
-    with pytest.raises(TypeError):
-        publish_on_commit(topic, AckFrame(1))
+        broadcast(topic, AckFrame(1))
     with pytest.raises(ValueError, match="type"):
-        publish(TOPIC, {"text": "of no type"})
+        broadcast(TOPIC, {"text": "of no type"})
     assert not hub().layer_is_down
 
 
 async def test_an_event_that_cannot_be_encoded_is_dropped_and_logged(layer, caplog):
     ann = Subscriber()
     await hub().join(TOPIC, ann)
-    publish(TOPIC, {"type": "user.changed", "user": object()})
-    publish(TOPIC, AckFrame(1))
+    broadcast(TOPIC, {"type": "user.changed", "user": object()})
+    broadcast(TOPIC, AckFrame(1))
     assert await ann.next() == HELLO
     assert not hub().layer_is_down
     assert await hub().is_ready()
@@ -339,7 +338,7 @@ async def test_an_event_that_raises_where_it_arrives_is_dropped_and_logged(layer
     await hub().join(TOPIC, ann)
     await layer.group_send(TOPIC, {"type": "hub.frame"})  # without its text
     await layer.group_send(TOPIC, {})
-    publish(TOPIC, AckFrame(1))
+    broadcast(TOPIC, AckFrame(1))
     assert await ann.next() == HELLO
     assert caplog.text.count("was dropped") == caplog.text.count("KeyError: ") == 2
     assert not hub().layer_is_down
@@ -350,7 +349,7 @@ async def test_a_listener_that_has_ended_is_noticed_and_started_again(layer, qui
     await hub().join(TOPIC, ann)
     hub().topics[TOPIC].listener.cancel()
     assert await ann.next() == {"type": "catch_up"}
-    publish(TOPIC, AckFrame(1))
+    broadcast(TOPIC, AckFrame(1))
     assert await ann.next() == HELLO
     assert f"The listener of {TOPIC} had ended" in caplog.text
 
@@ -369,9 +368,9 @@ async def test_a_listener_that_met_no_outage_is_started_again_too(
     monkeypatch.setattr(layer, "receive", fails_once)
     ann = Subscriber()
     await hub().join(TOPIC, ann)
-    publish(TOPIC, AckFrame(0))
+    broadcast(TOPIC, AckFrame(0))
     assert await ann.next() == {"type": "catch_up"}
-    publish(TOPIC, AckFrame(1))
+    broadcast(TOPIC, AckFrame(1))
     assert await ann.next() == HELLO
     assert not hub().layer_is_down
     assert "ValueError: no event" in caplog.text
@@ -423,7 +422,7 @@ async def test_a_subscription_lost_alone_comes_back(quick_beat, caplog):
     await hub().join("room.other", bob)
     await forget(TOPIC)
     assert await ann.next() == {"type": "catch_up"}
-    publish(TOPIC, AckFrame(1))
+    broadcast(TOPIC, AckFrame(1))
     assert await ann.next() == HELLO
     assert f"The channel layer lost 1 subscriptions: {TOPIC}" in caplog.text
     assert bob.received.empty()
@@ -436,7 +435,7 @@ async def test_event_loops_that_come_and_go_own_nothing_and_leave_nothing():
 
     async def elsewhere(number: int) -> None:
         await presence().members([TOPIC])
-        publish(TOPIC, {"type": "number", "number": number})
+        broadcast(TOPIC, {"type": "number", "number": number})
 
     for number in range(20):
         await asyncio.to_thread(asyncio.run, elsewhere(number))
@@ -448,7 +447,7 @@ async def test_event_loops_that_come_and_go_own_nothing_and_leave_nothing():
 def test_events_of_an_async_command_are_sent_before_it_ends(layer):
     async def command() -> None:
         for number in range(5):
-            publish(TOPIC, {"type": "number", "number": number})
+            broadcast(TOPIC, {"type": "number", "number": number})
 
     asyncio.run(command())
     assert [event["number"] for _, event in layer.sent] == list(range(5))
@@ -457,12 +456,12 @@ def test_events_of_an_async_command_are_sent_before_it_ends(layer):
 async def test_a_forked_process_sends_by_itself(layer, monkeypatch):
     hub().start_heartbeat()
     monkeypatch.setattr(hub(), "process", 0)  # that of the parent
-    await asyncio.to_thread(publish, TOPIC, {"type": "from.a.child"})
+    await asyncio.to_thread(broadcast, TOPIC, {"type": "from.a.child"})
     assert (TOPIC, {"type": "from.a.child"}) in layer.sent
 
 
 @pytest.mark.parametrize("error", [ConnectionError("away"), ValueError("a mistake")])
-async def test_a_stored_message_stays_stored_when_it_cannot_be_published(
+async def test_a_stored_message_stays_stored_when_it_cannot_be_broadcast(
     layer, monkeypatch, transactional_db, caplog, error
 ):
     async def fail(group: str, event: dict) -> None:
@@ -471,7 +470,7 @@ async def test_a_stored_message_stays_stored_when_it_cannot_be_published(
     @sync_to_async
     def store() -> None:
         with transaction.atomic():
-            publish_on_commit(TOPIC, AckFrame(1))
+            broadcast(TOPIC, AckFrame(1))
 
     monkeypatch.setattr(layer, "group_send", fail)
     await store()

@@ -7,8 +7,8 @@ import django
 django.setup()
 
 from benchmark.frames import Heard  # noqa: E402
-from realtime.hub import publish  # noqa: E402
+from realtime.broadcast import broadcast  # noqa: E402
 
 room, count, text = sys.argv[1:]
 for _ in range(int(count)):
-    publish(f"room.{room}", Heard(text=text))
+    broadcast(f"room.{room}", Heard(text=text))

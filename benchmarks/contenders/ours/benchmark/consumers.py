@@ -4,16 +4,16 @@ from typing import ClassVar
 
 from benchmark.frames import Heard, Say, SayInThread
 from chat.consumers import ChatConsumer
-from realtime.hub import publish
+from realtime.broadcast import broadcast
 
 
 class BenchmarkConsumer(ChatConsumer):
     async def on_say(self, frame: Say) -> None:
-        publish(self.room.topic, Heard(text=frame.text))
+        broadcast(self.room.topic, Heard(text=frame.text))
 
     def on_say_in_thread(self, frame: SayInThread) -> None:
         """Take the way of ``chat.send``, but for the database."""
-        publish(self.room.topic, Heard(text=frame.text))
+        broadcast(self.room.topic, Heard(text=frame.text))
 
     handlers: ClassVar = {
         **ChatConsumer.handlers,

@@ -6,13 +6,13 @@ from django.urls import path
 
 from benchmark.consumers import BenchmarkConsumer
 from benchmark.frames import Heard
-from realtime.hub import publish
+from realtime.broadcast import broadcast
 
 
 async def burst(request, room, count, text):
     """Send ``text`` to a room ``count`` times."""
     for _ in range(count):
-        publish(f"room.{room}", Heard(text=text))
+        broadcast(f"room.{room}", Heard(text=text))
     return HttpResponse()
 
 

@@ -25,7 +25,7 @@ import { sleep } from "../realtime/requests.js";
  * @property {boolean} more whether the log goes on beyond it
  */
 
-const GAP_MS = 300; // two processes may publish out of order
+const GAP_MS = 300; // two processes may send out of order
 const MAX_EARLY = 500; // messages kept until those before them arrive; others are asked for again
 
 /** Shows each message once, in the order of `seq`, and asks for those that are missing. */

@@ -6,7 +6,10 @@ from channels_redis import core
 from redis.asyncio import BlockingConnectionPool
 from redis.exceptions import RedisError
 
+from serving.cancellation import keep_cancellations
 from serving.embedded_redis import warn_if_missing
+
+keep_cancellations()
 
 
 class RedisChannelLayer(core.RedisChannelLayer):

@@ -3,7 +3,10 @@
 from channels_redis import pubsub
 from channels_redis.utils import create_pool, decode_hosts
 
+from serving.cancellation import keep_cancellations
 from serving.embedded_redis import warn_if_missing
+
+keep_cancellations()
 
 
 class RedisPubSubChannelLayer(pubsub.RedisPubSubChannelLayer):

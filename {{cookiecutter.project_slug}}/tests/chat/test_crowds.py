@@ -11,6 +11,7 @@ from collections.abc import Callable, Generator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from statistics import quantiles
+from typing import Any
 from uuid import uuid4
 
 from django.conf import settings
@@ -47,15 +48,21 @@ Sec-WebSocket-Version: 13\r
 
 @contextmanager
 def inside_of(server: Server) -> Generator[Callable[[], dict[str, int]]]:
-    """Give a function that returns what the server holds. All calls use one connection."""
+    """Give a function that returns what the server holds. All calls use one connection.
+
+    The names of the server's tasks are printed at the end, for a test that fails.
+    """
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=ANSWER_SECONDS)
 
-    def inside() -> dict[str, int]:
+    def look() -> dict[str, Any]:
         connection.request("GET", "/inside/", headers={"X-Forwarded-Proto": "https"})
         return json.loads(connection.getresponse().read())
 
     with closing(connection):
-        yield inside
+        try:
+            yield lambda: look()["held"]
+        finally:
+            print(*look()["names of tasks"], sep="\n")
 
 
 def numbers(member: Member) -> list[int]:

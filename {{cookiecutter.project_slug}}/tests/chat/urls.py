@@ -23,7 +23,8 @@ async def inside(request: HttpRequest) -> JsonResponse:
         "tasks": len(asyncio.all_tasks()),
         "threads": threading.active_count(),
     }
-    return JsonResponse(held)
+    names = sorted(str(task.get_coro()) for task in asyncio.all_tasks())
+    return JsonResponse({"held": held, "names of tasks": names})
 
 
 def change(request: HttpRequest) -> HttpResponse:

@@ -94,6 +94,7 @@ realtime/writer.py
 serving/__init__.py
 serving/apps.py
 serving/asgi.py
+serving/cancellation.py
 serving/checks.py
 serving/close_codes.py
 serving/connections.py

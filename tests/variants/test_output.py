@@ -33,11 +33,13 @@ FILES = {
     "memory": {"docs/redis.md", "tests/serving/test_memory.py"},
     "redis": {
         "serving/embedded.py",
+        "serving/cancellation.py",
         "serving/embedded_redis.py",
         "tests/serving/test_redis.py",
     },
     "redis_pubsub": {
         "serving/embedded.py",
+        "serving/cancellation.py",
         "serving/embedded_redis.py",
         "tests/serving/test_redis.py",
     },

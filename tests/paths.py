@@ -9,6 +9,7 @@ class Paths(NamedTuple):
 
 
 CHAT = """
+.dockerignore
 .editorconfig
 .env.example
 .gitattributes
@@ -46,12 +47,20 @@ chat/templates/chat/room.html
 chat/templates/chat/rooms.html
 chat/urls.py
 chat/views.py
+compose.yaml
 config/__init__.py
 config/asgi.py
 config/env.py
 config/routing.py
 config/settings.py
 config/urls.py
+deploy/Dockerfile
+deploy/healthcheck.py
+deploy/my_realtime_project-daily.service
+deploy/my_realtime_project-daily.timer
+deploy/my_realtime_project@.service
+deploy/nginx.conf
+docs/deploy.md
 docs/protocol.md
 docs/settings.md
 echo/__init__.py
@@ -292,6 +301,7 @@ PATHS = [
             "asgi_server": "uvicorn",
             "channel_layer": "redis",
             "consumer_style": "sync",
+            "docker": "yes",
             "starter": "chat",
         },
         CHAT.split(),

@@ -115,9 +115,14 @@ def chats(variants: Iterable[Variant]) -> list[Variant]:
 
 
 def variant_id(answers: Mapping[str, str]) -> str:
-    """Return a name such as "uvicorn-memory-async-chat": the answers in the order of their
-    questions' names."""
-    return "-".join(answers[question] for question in sorted(CHOICES))
+    """Return a name such as "uvicorn-memory-async-docker-chat": the answers in the order of
+    their questions' names, "yes" by the name of its question, and "no" not at all."""
+    words = (
+        question if answers[question] == "yes" else answers[question]
+        for question in sorted(CHOICES)
+        if answers[question] != "no"
+    )
+    return "-".join(words)
 
 
 def files_of(project: Path) -> dict[str, tuple[int, bytes]]:

@@ -49,7 +49,7 @@ def environment_in(folder: Path) -> Path:
 
 def test_the_order_of_the_questions():
     order = "project_name project_slug description channel_layer consumer_style asgi_server"
-    rest = "starter author_name author_email timezone language_code"
+    rest = "starter docker author_name author_email timezone language_code"
     assert [*order.split(), *rest.split()] == QUESTIONS
 
 
@@ -112,7 +112,9 @@ def test_the_last_words_are_what_remains_to_do(cookiecutter, layer, tools):
     text = cookiecutter(*words, PATH=str(tools)).stdout
     assert "Run the tests with: uv run pytest\n" in text
     assert ("embedded Valkey when REDIS_URL is not set" in text) == (layer != "memory")
-    chosen = f"  channel_layer={layer} consumer_style=async asgi_server=uvicorn starter=chat"
+    chosen = (
+        f"  channel_layer={layer} consumer_style=async asgi_server=uvicorn starter=chat docker=no"
+    )
     assert f"ready:\n\n{chosen} timezone=UTC language_code=en-us\n" in text
     assert "autor_name" not in text  # nothing came of it, which shows
     assert "pip" not in text

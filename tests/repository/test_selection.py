@@ -65,7 +65,7 @@ def test_the_full_set_has_each_combination_and_every_pair_of_further_answers(cho
 
 
 def test_further_questions_do_not_multiply_the_full_set():
-    assert len(full_set({**CHOICES, **FURTHER["three"]})) == len(combinations(CHOICES)) == 48
+    assert len(full_set({**CHOICES, **FURTHER["three"]})) == 48
 
 
 def test_four_chats_have_each_server_layer_and_style():
@@ -117,6 +117,7 @@ def test_the_option_chooses_the_variants(words, ci, of_all):
         (chats(full_set()) if of_all else one_for_each_server(chats(covering_set())), faults),
     ):
         names = {variant_id(variant) for variant in wanted}
-        # Some run on a newer Python, whose version follows their name.
+        # Some of the covering set run on a newer Python, whose version follows their name.
+        known = names | {variant_id(variant) for variant in covering_set()}
         assert all(any(f.startswith(name) for f in found) for name in names)
-        assert all(any(f.startswith(name) for name in names) for f in found)
+        assert all(any(f.startswith(name) for name in known) for f in found)

@@ -8,6 +8,7 @@ from fnmatch import fnmatchcase
 from functools import cache
 
 import pytest
+from conftest import SLUG
 from markdown import code, section
 from paths import PATHS
 from variants import ANSWERS, CHOICES, ROOT
@@ -20,7 +21,8 @@ ONLY_WITH = ANSWERS["_only_with"]  # question -> answer -> patterns of the files
 
 def template_files() -> set[str]:
     paths = {path.relative_to(TEMPLATE) for path in TEMPLATE.rglob("*") if path.is_file()}
-    return {str(path) for path in paths if "{%" not in str(path)}
+    names = {str(path).replace("{{cookiecutter.project_slug}}", SLUG) for path in paths}
+    return {name for name in names if "{%" not in name}
 
 
 def files_like(patterns: list[str]) -> set[str]:
@@ -43,6 +45,7 @@ FILES = {
         "serving/embedded_redis.py",
         "tests/serving/test_redis.py",
     },
+    "yes": files_like(ONLY_WITH["docker"]["yes"]),
     "sync": {"realtime/threads.py", "tests/realtime/test_threads.py"},
 }
 
@@ -75,6 +78,8 @@ EXPECTED_TEXT = {
         ("msgspec>=", ["pyproject.toml"]),
     ],
     "minimal": [('path("", include("echo.urls"))', ["config/urls.py"])],
+    "no": [("```nginx", ["README.md"])],
+    "yes": [("[docs/deploy.md](docs/deploy.md)", ["README.md"])],
     **{
         server: [(f'NAME = "{server}"', ["serving/server.py"])] for server in CHOICES["asgi_server"]
     },

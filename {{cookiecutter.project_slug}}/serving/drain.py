@@ -42,14 +42,12 @@ async def drain(
     state = server_state()
     if not state.is_stopping:
         state.is_stopping = True
-        state.drain_started_at = time.monotonic()
         if ends_process:
             seconds = EXIT_SECONDS if state.may_wait else SKIPPED_EXIT_SECONDS
             state.forced_exit = ForcedExit(seconds, state.open_names)
             state.forced_exit.start()
         state.drain_task = asyncio.ensure_future(_drain(state, stop_listening))
-    if state.drain_task is not None:
-        await asyncio.shield(state.drain_task)
+    await asyncio.shield(state.drain_task)
 
 
 def skip_wait(*_: object) -> None:
@@ -79,15 +77,16 @@ def handle_skip_wait_signal() -> None:
 
 
 async def _drain(state: ServerState, stop_listening: Callable[[], None] | None) -> None:
+    started_at = time.monotonic()
     closing = [socket.close(CloseCode.RESTART, socket.restart_frame) for socket in state.sockets]
     await asyncio.gather(*closing, return_exceptions=True)  # a client may be gone already
     await _wait_until_closed(state, state.sockets, SOCKETS_SECONDS)
     for socket in state.sockets:  # whatever its consumer waits for: it has been told to end
-        socket.cancel()
+        socket.task.cancel()
     await _wait_until_closed(state, state.sockets, CLOSE_SECONDS)
     if stop_listening is not None:
         stop_listening()
-    rest = state.drain_started_at + REQUESTS_SECONDS - time.monotonic()
+    rest = started_at + REQUESTS_SECONDS - time.monotonic()
     await _wait_until_closed(state, state.requests, rest)
     if state.requests:
         await _cut_off_requests(state)
@@ -96,7 +95,6 @@ async def _drain(state: ServerState, stop_listening: Callable[[], None] | None) 
             async with asyncio.timeout(EXIT_STEP_SECONDS):
                 await step()
     state.may_wait = True  # for another server on this event loop
-    state.drain_task = None
 
 
 async def _cut_off_requests(state: ServerState) -> None:
@@ -111,7 +109,7 @@ async def _cut_off_requests(state: ServerState) -> None:
     await _wait_until_closed(state, state.requests, CLOSE_SECONDS / 2)
     for request in list(state.requests):  # of plain views, which a thread runs to the end
         await request.refuse()
-        request.cancel()
+        request.task.cancel()
     await _wait_until_closed(state, state.requests, CLOSE_SECONDS / 2)
 
 

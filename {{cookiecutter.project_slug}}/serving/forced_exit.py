@@ -2,6 +2,7 @@
 
 import asyncio
 import atexit
+import faulthandler
 import logging
 import multiprocessing
 import os
@@ -14,6 +15,7 @@ from multiprocessing.util import Finalize
 logger = logging.getLogger(__name__)
 
 STATUS = 1
+STDERR = 2  # whatever has been done to sys.stderr
 LOOK_SECONDS = 0.1  # between two looks at the clock
 
 
@@ -34,8 +36,9 @@ class ForcedExit(threading.Thread):
         while (remaining := self.deadline - time.monotonic()) > 0:
             time.sleep(min(remaining, LOOK_SECONDS))  # the deadline may come closer
         if self.loop.is_running() or python_is_ending():
-            still_running = ", ".join([*self.open_names(), *_busy_threads()]) or "the server"
+            still_running = ", ".join(self.open_names()) or "the server"
             logger.error("Forced to exit, still running: %s", still_running)
+            faulthandler.dump_traceback(STDERR)  # of all threads: one may hang
             _exit()
 
 
@@ -55,21 +58,4 @@ def _exit() -> None:
 
 def python_is_ending() -> bool:
     """Whether the main thread has ended its program, and waits for other threads."""
-    frame = sys._current_frames().get(threading.main_thread().ident or 0)
-    while frame is not None:
-        if frame.f_code is threading._shutdown.__code__:  # ty: ignore[missing-attribute]
-            return True
-        frame = frame.f_back
-    return False
-
-
-def _busy_threads() -> list[str]:
-    """Return the places in code of the threads that Python waits for, such as plain views."""
-    frames = sys._current_frames()
-    waited_for = [t for t in threading.enumerate() if not t.daemon and t.ident in frames]
-    places = [
-        f"{frame.f_code.co_qualname} ({frame.f_code.co_filename}, line {frame.f_lineno})"
-        for thread in waited_for
-        if thread is not threading.main_thread() and (frame := frames[thread.ident or 0])
-    ]
-    return [place for place in places if not place.startswith("_worker ")]  # an idle executor's
+    return threading._SHUTTING_DOWN  # ty: ignore[missing-attribute]

@@ -215,12 +215,13 @@ async def test_a_server_in_another_program_starts_nothing_that_ends_it():
     assert threading.enumerate() == before
 
 
-async def test_a_server_that_does_not_end_is_ended_and_the_log_says_what_ran(caplog, exits):
+async def test_a_server_that_does_not_end_is_ended_and_the_log_says_what_ran(caplog, capfd, exits):
     end = ForcedExit(0, lambda: ["'GET /slow/'"])
     end.start()
     await asyncio.to_thread(end.join)
     assert exits == [1]
     assert "Forced to exit, still running: 'GET /slow/'" in caplog.text
+    assert "(most recent call first)" in capfd.readouterr().err  # what each thread does
 
 
 def test_a_program_that_goes_on_after_its_server_is_left_alone(exits, caplog):

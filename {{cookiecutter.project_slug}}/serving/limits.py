@@ -7,13 +7,14 @@ messages of each. Each process counts for itself.
 import asyncio
 import time
 from collections import defaultdict
-from ipaddress import IPv6Address, ip_address, ip_network
+from ipaddress import IPv6Address, ip_network
 
 from django.conf import settings
 
 from serving.asgi import Application, Receive, Scope, Send, refuse
 from serving.close_codes import CloseCode
 from serving.connections import WebSocketConnection
+from serving.middleware import parse_address
 
 COST_BYTES = 16 * 1024  # a message or an answer of this size costs one message more
 MAX_WAIT_SECONDS = 5  # until the next message is read; clients wait 10 s for a pong
@@ -23,15 +24,10 @@ SEND_SECONDS = 10  # for a client to read what a consumer sends
 
 def network_of(host: str) -> str:
     """Return the address that limits count: of IPv6 the /64 network, which one household has."""
-    try:
-        address = ip_address(host)
-    except ValueError:
-        return host  # "" behind a Unix socket without X-Forwarded-For
+    address = parse_address(host)
     if isinstance(address, IPv6Address):
-        if address.ipv4_mapped:
-            return str(address.ipv4_mapped)
         return str(ip_network((int(address) >> 64 << 64, 64)))
-    return host
+    return str(address or host)  # "" behind a Unix socket without X-Forwarded-For
 
 
 class TokenBucket:

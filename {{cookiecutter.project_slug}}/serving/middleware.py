@@ -1,7 +1,7 @@
 """Middleware around every consumer: the origin check, and the proxies that are trusted."""
 
 from collections.abc import Awaitable
-from ipaddress import IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from urllib.parse import ParseResult, urlparse
 
 from channels.security.websocket import OriginValidator
@@ -54,9 +54,8 @@ class TrustedProxies:
         self.application = application
 
     def trusts(self, host: str) -> bool:
-        try:
-            address = ip_address(host)
-        except ValueError:
+        address = parse_address(host)
+        if address is None:
             return not host
         return any(address in network for network in settings.TRUSTED_PROXIES)
 
@@ -72,12 +71,13 @@ class TrustedProxies:
     def seen_from_outside(self, scope: Scope) -> Scope:
         """Return ``scope`` as if there were no proxies."""
         host, port = scope.get("client") or ("", 0)
-        host = plain(host)
+        host = str(parse_address(host) or host)
         if not self.trusts(host):
             return {**scope, "client": (host, port)}
         headers = {name: value.decode("latin1") for name, value in scope["headers"]}
         for hop in reversed(headers.get(b"x-forwarded-for", host).split(",")):
-            host = plain(hop.strip())
+            hop = hop.strip()
+            host = str(parse_address(hop) or hop)
             if not self.trusts(host):
                 break
         scope = {**scope, "client": (host, port)}
@@ -91,11 +91,13 @@ class TrustedProxies:
         return self.application(scope, receive, send)
 
 
-def plain(host: str) -> str:
-    """Return an IPv4 address as such: a server that listens on "::" sees ::ffff:127.0.0.1."""
+def parse_address(host: str) -> IPv4Address | IPv6Address | None:
+    """Return the address that ``host`` is, or None if it is none.
+
+    An IPv4 address is one as such: a server that listens on "::" sees ::ffff:127.0.0.1.
+    """
     try:
         address = ip_address(host)
     except ValueError:
-        return host
-    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
-    return str(mapped or host)
+        return None
+    return getattr(address, "ipv4_mapped", None) or address

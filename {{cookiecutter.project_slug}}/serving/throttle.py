@@ -71,16 +71,15 @@ class Throttle:
 
     def is_over(self, *keys: str) -> bool:
         """Count one for each key but "", and return whether that is too many for any."""
-        numbers = [self._count(key, 1) for key in keys if key]
+        numbers = [self._count(key, 1) for key in keys]
         return any(number > getattr(settings, self.setting) for number in numbers)
 
     def take_back(self, *keys: str) -> None:
         for key in keys:
-            if key:
-                self._count(key, -1)
+            self._count(key, -1)
 
     def _count(self, key: str, change: int) -> int:
-        return counts.add(self._cache_key(key), change, self.seconds)
+        return counts.add(self._cache_key(key), change, self.seconds) if key else 0
 
     @property
     def detail(self) -> str:

@@ -124,6 +124,8 @@ def message(answers: Answers, project: Path, start: str | None, environment: dic
     ]
     if answers["channel_layer"] != "memory":
         lines += ["runserver starts an embedded Valkey when REDIS_URL is not set."]
+    if answers["database"] == "postgresql":
+        lines += ["Development starts an embedded PostgreSQL when DATABASE_URL is not set."]
     lines += [f"Run the tests with: {run} pytest"]
     if not uv:
         lines += [

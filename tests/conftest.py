@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import pytest
 from cookiecutter.environment import StrictEnvironment
+from databases import remove_embedded_postgres
 from gate import newest_python
 from jinja2 import BytecodeCache
 from jinja2.bccache import Bucket
@@ -42,12 +43,14 @@ OWNED = [
         "channel_layer": "redis",
         "consumer_style": "sync",
         "starter": "chat",
+        "database": "postgresql",
     },
     {
         "asgi_server": "uvicorn",
         "channel_layer": "memory",
         "consumer_style": "async",
         "starter": "chat",
+        "database": "sqlite",
     },
 ]
 
@@ -146,6 +149,9 @@ def pytest_collection_modifyitems(config, items: list[pytest.Item]) -> None:
     items[:] = [item for part in [*parts, short] for item in part]
 
 
+baked: list[Path] = []  # the projects of this process
+
+
 class Variant(NamedTuple):
     answers: dict[str, str]
     path: Path
@@ -160,6 +166,7 @@ def bake_with(cookies, answers: dict[str, str]) -> Path:
     if result.exception:
         raise result.exception
     assert {question: result.context[question] for question in answers} == answers
+    baked.append(result.project_path)
     return result.project_path
 
 
@@ -191,6 +198,14 @@ def _temporary_folder(tmp_path_factory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(tempfile, "tempdir", str(tmp_path_factory.mktemp("temporary")))
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_database_left() -> Iterator[None]:
+    """Remove what development in the projects has left outside of their folders."""
+    yield
+    for project in baked:
+        remove_embedded_postgres(project / ".postgres")
 
 
 @pytest.fixture

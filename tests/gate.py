@@ -16,7 +16,10 @@ UV = os.environ.get("UV") or str(Path(sys.executable).with_name("uv"))
 OLDER_ENVIRONMENTS = 3  # to look for bytecode in: they differ in a few packages
 
 # Variables that would make the environment, or the project, another one.
-FOREIGN = ("DJANGO_", "PYTEST_", "PYTHON", "REDIS_URL", "UV_", "VIRTUAL_ENV", "WEB_CONCURRENCY")
+FOREIGN = (
+    *("DATABASE_URL", "DJANGO_", "PG", "PYTEST_", "PYTHON", "REDIS_URL", "UV_", "VIRTUAL_ENV"),
+    "WEB_CONCURRENCY",
+)
 
 
 def newest_python() -> dict[str, str]:

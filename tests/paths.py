@@ -107,8 +107,12 @@ serving/cancellation.py
 serving/checks.py
 serving/close_codes.py
 serving/connections.py
+serving/database_checks.py
 serving/drain.py
 serving/embedded.py
+serving/embedded_postgres/__init__.py
+serving/embedded_postgres/base.py
+serving/embedded_postgres/program.py
 serving/embedded_redis.py
 serving/forced_exit.py
 serving/layers.py
@@ -140,6 +144,7 @@ tests/chat/test_joining.py
 tests/chat/test_limits.py
 tests/chat/test_logs.py
 tests/chat/test_messages.py
+tests/chat/test_postgresql.py
 tests/chat/test_presence.py
 tests/chat/test_prune_messages.py
 tests/chat/test_restart.py
@@ -153,6 +158,7 @@ tests/config/__init__.py
 tests/config/test_security.py
 tests/config/test_settings.py
 tests/conftest.py
+tests/database.py
 tests/echo/__init__.py
 tests/echo/test_echo.py
 tests/live.py
@@ -166,11 +172,13 @@ tests/realtime/test_writer.py
 tests/serving/__init__.py
 tests/serving/limited_settings.py
 tests/serving/test_checks.py
+tests/serving/test_database_checks.py
 tests/serving/test_drain.py
 tests/serving/test_limits.py
 tests/serving/test_live.py
 tests/serving/test_logs.py
 tests/serving/test_middleware.py
+tests/serving/test_postgresql.py
 tests/serving/test_readiness.py
 tests/serving/test_redis.py
 tests/serving/test_throttle.py
@@ -247,6 +255,7 @@ serving/asgi.py
 serving/checks.py
 serving/close_codes.py
 serving/connections.py
+serving/database_checks.py
 serving/drain.py
 serving/forced_exit.py
 serving/layers.py
@@ -267,6 +276,7 @@ tests/config/__init__.py
 tests/config/test_security.py
 tests/config/test_settings.py
 tests/conftest.py
+tests/database.py
 tests/echo/__init__.py
 tests/echo/test_echo.py
 tests/live.py
@@ -276,6 +286,7 @@ tests/realtime/test_broadcast.py
 tests/serving/__init__.py
 tests/serving/limited_settings.py
 tests/serving/test_checks.py
+tests/serving/test_database_checks.py
 tests/serving/test_drain.py
 tests/serving/test_limits.py
 tests/serving/test_live.py
@@ -303,6 +314,7 @@ PATHS = [
             "consumer_style": "sync",
             "docker": "yes",
             "starter": "chat",
+            "database": "postgresql",
         },
         CHAT.split(),
     ),
@@ -312,6 +324,7 @@ PATHS = [
             "channel_layer": "memory",
             "consumer_style": "async",
             "starter": "minimal",
+            "database": "sqlite",
         },
         MINIMAL.split(),
     ),

@@ -24,7 +24,7 @@ class Site:
         self.environment = {
             **gate.variables,
             "DJANGO_DEBUG": "true",
-            "SQLITE_PATH": str(folder / "db.sqlite3"),
+            "SQLITE_PATH": str(folder / "db.sqlite3"),  # a PostgreSQL is that of the project
             **variables,
         }
         self.manage("migrate", "--verbosity", "0")

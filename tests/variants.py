@@ -16,6 +16,10 @@ CHOICES = {name: ANSWERS[name] for name in QUESTIONS if isinstance(ANSWERS[name]
 # Each combination of these is a variant. Further questions are spread over the variants.
 MULTIPLIED = ("channel_layer", "consumer_style", "asgi_server", "starter")
 
+# These two meet each answer of some other questions: a chat is what a database can break.
+TOGETHER = {"database": "postgresql", "starter": "chat"}
+WITH_TOGETHER = ("channel_layer", "consumer_style")
+
 SEARCHES = 40  # of a covering set
 
 Choices = Mapping[str, Sequence[str]]
@@ -23,18 +27,31 @@ Variant = dict[str, str]
 
 
 def pairs(variant: Variant) -> set[frozenset]:
-    """Return each two answers of a variant, as pairs of (question, answer)."""
-    return {frozenset(two) for two in itertools.combinations(variant.items(), 2)}
+    """Return each two answers of a variant, as pairs of (question, answer).
+
+    And those of TOGETHER with each of WITH_TOGETHER, if the variant has them.
+    """
+    found = {frozenset(two) for two in itertools.combinations(variant.items(), 2)}
+    if TOGETHER.items() <= variant.items():
+        found |= {frozenset([*TOGETHER.items(), (q, variant[q])]) for q in WITH_TOGETHER}
+    return found
 
 
 def all_pairs(choices: Choices) -> set[frozenset]:
     """Return each two answers that one variant can have."""
-    return set().union(
+    found = set().union(
         *(
             {frozenset([(one, mine), (other, theirs)]) for mine in ones for theirs in others}
             for (one, ones), (other, others) in itertools.combinations(choices.items(), 2)
         )
     )
+    if all(answer in choices.get(question, ()) for question, answer in TOGETHER.items()):
+        found |= {
+            frozenset([*TOGETHER.items(), (question, answer)])
+            for question in WITH_TOGETHER
+            for answer in choices[question]
+        }
+    return found
 
 
 def combinations(choices: Choices) -> list[Variant]:
@@ -51,16 +68,21 @@ def best(candidates: Iterable[Variant], wanted: set[frozenset]) -> Variant:
 def full_set(choices: Choices = CHOICES) -> list[Variant]:
     """Return each combination of the MULTIPLIED questions.
 
-    The answers to further questions are spread over them, so that each pair of answers
-    occurs. Where that needs more variants than there are combinations, some follow.
+    The answers to further questions are those of the covering set. The other combinations
+    have what pairs are missing, then the defaults. Where that needs more variants than there
+    are combinations, some follow.
     """
+    covering = {}
+    for variant in covering_set(choices):
+        covering.setdefault(combination_of(variant), variant)
     multiplied = {question: choices[question] for question in choices if question in MULTIPLIED}
     further = {question: choices[question] for question in choices if question not in MULTIPLIED}
-    missing = all_pairs(choices)
+    missing = all_pairs(choices).difference(*map(pairs, covering.values()))
     variants = []
     for combination in combinations(multiplied):
-        candidates = ({**combination, **more} for more in combinations(further))
-        variants.append(best(candidates, missing))
+        candidates = [{**combination, **more} for more in combinations(further)]
+        known = covering.get(combination_of(combination))
+        variants.append(known or best(candidates, missing))
         missing -= pairs(variants[-1])
     while missing:
         variants.append(best(combinations(choices), missing))
@@ -68,11 +90,16 @@ def full_set(choices: Choices = CHOICES) -> list[Variant]:
     return [{question: variant[question] for question in choices} for variant in variants]
 
 
+def combination_of(variant: Variant) -> tuple[str, ...]:
+    return tuple(variant[question] for question in MULTIPLIED)
+
+
 def covering_set(choices: Choices = CHOICES) -> list[Variant]:
     """Return few variants that have each pair of answers between them, the defaults first.
 
-    A greedy search, from several orders: of the smallest sets found, the one with the
-    fewest chats, whose tests take the longest.
+    A greedy search, from several orders: of the smallest sets found, one that has chats on
+    each server with all layers, styles and databases between them, and few other chats, since
+    their tests take the longest.
     https://en.wikipedia.org/wiki/All-pairs_testing
     """
     frozen = tuple((question, tuple(answers)) for question, answers in choices.items())
@@ -83,7 +110,15 @@ def covering_set(choices: Choices = CHOICES) -> list[Variant]:
 def _covering_set(choices: tuple[tuple[str, tuple[str, ...]], ...]) -> list[Variant]:
     candidates = [(variant, pairs(variant)) for variant in combinations(dict(choices))]
     found = [_search_from(seed, candidates) for seed in range(SEARCHES)]
-    return min(found, key=lambda variants: (len(variants), len(chats(variants))))
+    return min(found, key=preference)
+
+
+def preference(variants: list[Variant]) -> tuple[int, int, int]:
+    return (
+        len(variants),
+        -answers_among(one_for_each_server(chats(variants))),
+        len(chats(variants)),
+    )
 
 
 def _search_from(seed: int, candidates: list[tuple[Variant, set[frozenset]]]) -> list[Variant]:
@@ -101,13 +136,13 @@ def _search_from(seed: int, candidates: list[tuple[Variant, set[frozenset]]]) ->
 
 
 def one_for_each_server(variants: list[Variant]) -> list[Variant]:
-    """Return one variant for each server, so that every layer and every style is among them."""
+    """Return one variant for each server, so that most answers are among them."""
     servers = [[v for v in variants if v["asgi_server"] == s] for s in CHOICES["asgi_server"]]
+    return list(max(itertools.product(*filter(None, servers)), key=answers_among))
 
-    def answers_among(chosen: Sequence[Variant]) -> int:
-        return sum(len({v[q] for v in chosen}) for q in ("channel_layer", "consumer_style"))
 
-    return list(max(itertools.product(*servers), key=answers_among))
+def answers_among(variants: Iterable[Variant]) -> int:
+    return len({answer for variant in variants for answer in variant.items()})
 
 
 def chats(variants: Iterable[Variant]) -> list[Variant]:

@@ -49,7 +49,7 @@ def environment_in(folder: Path) -> Path:
 
 def test_the_order_of_the_questions():
     order = "project_name project_slug description channel_layer consumer_style asgi_server"
-    rest = "starter docker author_name author_email timezone language_code"
+    rest = "starter database docker author_name author_email timezone language_code"
     assert [*order.split(), *rest.split()] == QUESTIONS
 
 
@@ -105,16 +105,19 @@ def last_command(run: subprocess.CompletedProcess) -> str:
     return run.stdout.rstrip("\n").rpartition("\n")[2].strip()
 
 
+@pytest.mark.parametrize("database", CHOICES["database"])
 @pytest.mark.parametrize("layer", CHOICES["channel_layer"])
-def test_the_last_words_are_what_remains_to_do(cookiecutter, layer, tools):
+def test_the_last_words_are_what_remains_to_do(cookiecutter, layer, database, tools):
     install(tools / "uv")
     words = ["--no-input", "project_slug=lighthouse", f"channel_layer={layer}", "autor_name=Bob"]
+    words.append(f"database={database}")
     text = cookiecutter(*words, PATH=str(tools)).stdout
     assert "Run the tests with: uv run pytest\n" in text
     assert ("embedded Valkey when REDIS_URL is not set" in text) == (layer != "memory")
-    chosen = (
-        f"  channel_layer={layer} consumer_style=async asgi_server=uvicorn starter=chat docker=no"
-    )
+    is_embedded = database == "postgresql"
+    assert ("embedded PostgreSQL when DATABASE_URL is not set" in text) == is_embedded
+    chosen = f"  channel_layer={layer} consumer_style=async asgi_server=uvicorn starter=chat"
+    chosen += f" database={database} docker=no"
     assert f"ready:\n\n{chosen} timezone=UTC language_code=en-us\n" in text
     assert "autor_name" not in text  # nothing came of it, which shows
     assert "pip" not in text

@@ -88,9 +88,10 @@ def test_the_korean_readme_has_the_same_commands_headings_and_links():
 
 def test_the_readme_counts_right():
     counts = [len(choices) for choices in CHOICES.values()]
-    layers, styles, servers, starters, *_ = counts
+    layers, styles, servers, starters, databases, *_ = counts
     assert f"{servers} servers, {layers} channel layers, {styles} consumer styles" in README
     assert f"{starters} starters" in README
+    assert f"one of {databases} databases" in README
     assert f"They make {len(full_set())} variants" in README
     covering = ["ten", "eleven", "twelve", "thirteen", "fourteen"][len(covering_set()) - 10]
     assert f"It generates {covering} variants" in README
@@ -171,8 +172,8 @@ def test_links_and_images_lead_somewhere(path):
 
 
 def test_files_that_a_document_names_exist(bake):
-    redis = {"channel_layer": "redis", "consumer_style": "sync", "docker": "yes"}
-    folders = [ROOT, bake(), bake(**redis)]
+    answers = {"channel_layer": "redis", "consumer_style": "sync", "database": "postgresql"}
+    folders = [ROOT, bake(), bake(**answers, docker="yes")]
     for path in documents():
         text = path.read_text("utf-8").replace(f"{PROJECT}/", "")
         for name in FILE_NAME.findall(text):
@@ -181,8 +182,8 @@ def test_files_that_a_document_names_exist(bake):
 
 
 def test_names_that_a_document_places_in_a_file_are_there(bake):
-    redis = {"channel_layer": "redis", "consumer_style": "sync", "docker": "yes"}
-    folders = [ROOT, bake(), bake(**redis)]
+    answers = {"channel_layer": "redis", "consumer_style": "sync", "database": "postgresql"}
+    folders = [ROOT, bake(), bake(**answers, docker="yes")]
     for path in documents():
         text = re.sub(r"\s+", " ", path.read_text("utf-8"))
         for name, file in re.findall(r"`(\w+)` (?:in|of) `([\w./]+\.(?:js|py))`", text):

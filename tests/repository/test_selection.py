@@ -22,8 +22,8 @@ from variants import (
 # Questions that cookiecutter.json may have one day, and more of them than it ever will.
 FURTHER = {
     "none": {},
-    "three": {"database": ["a", "b"], "docker": ["no", "yes"], "ci": ["x", "y", "z"]},
-    "large": {"database": list("abcde"), "docker": list("01234")},
+    "three": {"cache": ["a", "b"], "docker": ["no", "yes"], "ci": ["x", "y", "z"]},
+    "large": {"cache": list("abcde"), "docker": list("01234")},
 }
 
 
@@ -71,8 +71,15 @@ def test_further_questions_do_not_multiply_the_full_set():
 def test_four_chats_have_each_server_layer_and_style():
     four = one_for_each_server(chats(covering_set()))
     assert len(four) == len(CHOICES["asgi_server"])
-    for question in ("asgi_server", "channel_layer", "consumer_style"):
+    for question in ("asgi_server", "channel_layer", "consumer_style", "database"):
         assert {variant[question] for variant in four} == set(CHOICES[question])
+
+
+@pytest.mark.parametrize("variants", [covering_set(), full_set()], ids=["covering", "full"])
+@pytest.mark.parametrize("question", ["channel_layer", "consumer_style"])
+def test_chats_on_postgresql_have_each_layer_and_style(variants, question):
+    on_postgresql = [v for v in chats(variants) if v["database"] == "postgresql"]
+    assert {variant[question] for variant in on_postgresql} == set(CHOICES[question])
 
 
 def collected(*words: str, ci: str = "") -> list[str]:

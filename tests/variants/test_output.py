@@ -47,6 +47,7 @@ FILES = {
     },
     "yes": files_like(ONLY_WITH["docker"]["yes"]),
     "sync": {"realtime/threads.py", "tests/realtime/test_threads.py"},
+    "postgresql": {"serving/embedded.py", *files_like(ONLY_WITH["database"]["postgresql"])},
 }
 
 # Text that stands in these files of a choice's variants, and nowhere in the others.
@@ -76,6 +77,12 @@ EXPECTED_TEXT = {
         ("ws/chat/<slug:slug>/", ["config/routing.py"]),
         ("WEBSOCKETS_PER_PERSON = 20", ["config/settings.py"]),
         ("msgspec>=", ["pyproject.toml"]),
+    ],
+    "sqlite": [("check_sqlite_folder", ["serving/database_checks.py"])],
+    "postgresql": [
+        ("psycopg[binary]>=", ["pyproject.toml"]),
+        ("idle_in_transaction_session_timeout=10s", ["config/settings.py"]),
+        ("DATABASE_URL=\n", [".env.example"]),
     ],
     "minimal": [('path("", include("echo.urls"))', ["config/urls.py"])],
     "no": [("```nginx", ["README.md"])],
@@ -169,6 +176,11 @@ def test_the_files_are_those_of_the_variant(variant):
     expected = template_files().difference(*FILES.values())
     for choice in variant.answers.values():
         expected |= FILES.get(choice, set())
+    # A file may come with two answers alone, as tests/chat/test_postgresql.py does.
+    for question, choices in ONLY_WITH.items():
+        for choice, patterns in choices.items():
+            if choice != variant.answers[question]:
+                expected -= files_like(patterns)
     assert set(variant.files) == expected
 
 
@@ -290,7 +302,7 @@ def test_the_rules_for_changes_fit_the_project(variant):
 
 def test_the_readme_is_short(variant):
     is_chat = variant.answers["starter"] == "chat"
-    assert variant.files["README.md"].count("\n") <= (165 if is_chat else 145)
+    assert variant.files["README.md"].count("\n") <= (175 if is_chat else 155)
 
 
 def test_nothing_of_the_template_is_left(variant):

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 from checkout import copy_working_tree
+from databases import postgresql_of
 from gate import Gate, link_bytecode
 from markdown import code, section
 from nginx import NGINX
@@ -56,7 +57,10 @@ def machine(tmp_path) -> dict[str, str]:
     for folder in os.environ["PATH"].split(os.pathsep):
         if not any(Path(folder, name).exists() for name in ("uv", "cookiecutter")):
             path.append(folder)
-    others = ("CI", "COOKIECUTTER", "DJANGO_", "PYTEST_", "PYTHON", "REDIS_URL", "UV_", "VIRTUAL_")
+    others = (
+        *("CI", "COOKIECUTTER", "DATABASE_URL", "DJANGO_", "PG", "PYTEST_", "PYTHON", "REDIS_URL"),
+        *("UV_", "VIRTUAL_"),
+    )
     environment = {name: value for name, value in os.environ.items() if not name.startswith(others)}
     home = tmp_path / "home"
     home.mkdir()
@@ -96,6 +100,13 @@ def redis_url(tmp_path_factory) -> Iterator[str]:
     finally:
         process.terminate()
         process.wait(ANSWER_SECONDS)
+
+
+@pytest.fixture
+def postgresql(tmp_path) -> Iterator[Callable[[Gate], str]]:
+    """Start the PostgreSQL that stands for the production's, and return its address."""
+    with ExitStack() as stack:
+        yield lambda gate: stack.enter_context(postgresql_of(gate, tmp_path / "postgres"))
 
 
 @pytest.fixture
@@ -181,7 +192,7 @@ def install_uv(tmp_path_factory) -> Callable[..., None]:
 
 
 def test_the_commands_of_a_project_s_readme_work(
-    bake, environments, gated, machine, shell, install_uv, redis_url, tmp_path
+    bake, environments, gated, machine, shell, install_uv, redis_url, postgresql, tmp_path
 ):
     """Those of the section "Test it" are run by the project's gate."""
     variant, python = gated
@@ -208,6 +219,8 @@ def test_the_commands_of_a_project_s_readme_work(
 
     if variant["channel_layer"] != "memory":
         machine["REDIS_URL"] = redis_url
+    if variant["database"] == "postgresql":
+        machine["DATABASE_URL"] = postgresql(gate)
     machine["UV_PROJECT_ENVIRONMENT"] = f"{gate.environment}-production"
     fill_in(project)
     production = section(readme, "Production")
@@ -251,7 +264,8 @@ def fill_in(project: Path) -> None:
         "DEFAULT_FROM_EMAIL": "desk@example.com",
     }
     text = (project / ".env.example").read_text()
-    text = re.sub("^REDIS_URL=\n", "", text, flags=re.MULTILINE)  # it is in the environment
+    # These are in the environment.
+    text = re.sub("^(DATABASE|REDIS)_URL=\n", "", text, flags=re.MULTILINE)
     for name, value in values.items():
         text = re.sub(rf"^{name}=$", f"{name}={value}", text, flags=re.MULTILINE)
     (project / ".env").write_text(text)

@@ -21,6 +21,9 @@ from typing import Any, cast
 from urllib.parse import unquote
 {% endif %}
 
+{% if cookiecutter.database == 'postgresql' %}
+import dj_database_url
+{% endif %}
 from environs import Env, EnvValidationError, ValidationError
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -89,6 +92,32 @@ def parse_hosts(value: str) -> list[str]:
 def parse_location(value: str | Path) -> Path:
     """Return an absolute path: a relative one is below the project, wherever the command runs."""
     return BASE_DIR / value
+{% if cookiecutter.database == 'postgresql' %}
+
+
+# As libpq takes it, with the name of a database.
+DATABASE_URL = re.compile(
+    r"postgres(ql)?://([^\s'\"#/?@]*@)?([\w.%-]*|\[[0-9a-f:.]+\])(:\d{1,5})?/[^\s'\"#?/]+"
+    r"(\?[^\s'\"#]*)?",
+    re.IGNORECASE,
+)
+
+
+@env.parser_for("postgresql")
+def parse_postgresql(value: str) -> dict[str, Any]:
+    """Return the entry of DATABASES; none for "". An error does not show what may be a password."""
+    if not value:
+        return {}
+    try:
+        if not DATABASE_URL.fullmatch(value):
+            raise ValueError
+        return {**dj_database_url.parse(value)}
+    except ValueError:
+        raise ValidationError(
+            "Not an address such as postgresql://USER:PASSWORD@HOST:5432/NAME, without quotes. "
+            "In user and password, write @ as %40, : as %3A, # as %23, / as %2F and ? as %3F"
+        ) from None
+{% endif %}
 {% if cookiecutter.channel_layer != 'memory' %}
 
 

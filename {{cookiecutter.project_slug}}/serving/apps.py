@@ -5,4 +5,4 @@ class ServingConfig(AppConfig):
     name = "serving"
 
     def ready(self) -> None:
-        from serving import checks  # noqa: F401
+        from serving import checks, database_checks  # noqa: F401

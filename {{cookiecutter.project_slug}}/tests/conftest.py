@@ -29,6 +29,7 @@ from serving import logs, throttle
 from serving.embedded_redis import valkey_in
 from tests import VALKEY
 {% endif %}
+from tests.database import *  # noqa: F403
 from tests.live import NOT_COPIED, Server, manage
 
 # Tests that ask for one of these start a process: they are marked ``live``.
@@ -52,13 +53,6 @@ def _valkey() -> Iterator[None]:
 
 
 {% endif %}
-@pytest.fixture(scope="session")
-def django_db_modify_db_settings(tmp_path_factory) -> None:
-    """Test on a database file: threads cannot share SQLite's database in memory."""
-    test_settings = connections["default"].settings_dict["TEST"]
-    test_settings["NAME"] = str(tmp_path_factory.mktemp("database") / "test.sqlite3")
-
-
 @pytest.fixture(autouse=True)
 def _fresh_channel_layer() -> None:
     channel_layers.backends = {}
@@ -123,7 +117,7 @@ def echo(application) -> WebsocketCommunicator:
 
 
 @pytest.fixture(scope="session")
-def production(tmp_path_factory) -> dict[str, str]:
+def production(empty_database, tmp_path_factory) -> dict[str, str]:
     """An environment for production, with the static files collected."""
     folder = tmp_path_factory.mktemp("production")
     environment = {
@@ -135,7 +129,7 @@ def production(tmp_path_factory) -> dict[str, str]:
         "EMAIL_URL": "smtp://localhost",
         "DEFAULT_FROM_EMAIL": "desk@example.com",
 {% endif %}
-        "SQLITE_PATH": str(folder / "db.sqlite3"),
+        **empty_database,
         "STATIC_ROOT": str(folder / "static"),
         "WEB_CONCURRENCY": "1",
     }
@@ -166,11 +160,9 @@ def developed_project(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def runserver(start, developed_project, tmp_path_factory) -> Server:
+def runserver(start, developed_project, empty_database) -> Server:
     """The development server."""
-    database = tmp_path_factory.mktemp("development") / "db.sqlite3"
-    environment = {"SQLITE_PATH": str(database)}
-    return start("manage.py runserver 127.0.0.1:PORT", environment, developed_project)
+    return start("manage.py runserver 127.0.0.1:PORT", empty_database, developed_project)
 
 
 @pytest.fixture(scope="session")

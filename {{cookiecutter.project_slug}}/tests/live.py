@@ -24,7 +24,7 @@ ANSWER_SECONDS = 20
 # As a proxy in front would: production answers on HTTPS alone.
 HTTPS = {"X-Forwarded-Proto": "https"}
 
-NOT_COPIED = shutil.ignore_patterns(".*", "*.sqlite3*", "staticfiles")
+NOT_COPIED = shutil.ignore_patterns(".*", {{ '"*.sqlite3*", ' if cookiecutter.database == 'sqlite' }}"staticfiles")
 
 
 def wait_until(condition: Callable[[], object], seconds: float, what: Callable[[], str]) -> None:

@@ -6,7 +6,6 @@ from uuid import uuid4
 import pytest
 from django.conf import settings
 from django.contrib.contenttypes.management import create_contenttypes
-from django.db import connection
 from django.db.models.signals import post_migrate
 
 from chat.models import Room
@@ -32,13 +31,13 @@ def _as_the_servers_have_it(settings) -> None:
 
 
 @pytest.fixture(scope="session")
-def chat_environment(production, django_db_setup) -> dict[str, str]:
+def chat_environment(production, database) -> dict[str, str]:
     """An environment for production, on the tests' database."""
     return {
         **production,
         "DJANGO_SETTINGS_MODULE": "tests.chat.settings",
         "DJANGO_SECRET_KEY": settings.SECRET_KEY,  # so that sessions made here hold there
-        "SQLITE_PATH": str(connection.settings_dict["NAME"]),
+        **database,
     }
 
 

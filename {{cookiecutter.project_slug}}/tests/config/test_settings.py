@@ -14,6 +14,9 @@ from manage import main
 from tests.live import manage, run_python
 
 OURS = (
+{% if cookiecutter.database == 'postgresql' %}
+    "DATABASE_URL",
+{% endif %}
 {% if cookiecutter.starter == 'chat' %}
     "DEFAULT_FROM_EMAIL",
 {% endif %}
@@ -24,7 +27,9 @@ OURS = (
     "GRACE_SECONDS",
     "LOG_FORMAT",
     "REDIS_URL",
+{% if cookiecutter.database == 'sqlite' %}
     "SQLITE_PATH",
+{% endif %}
     "STATIC_ROOT",
     "TRUSTED_",
     "WEB_CONCURRENCY",
@@ -49,6 +54,9 @@ def test_development_needs_no_settings(project_copy):
 
 
 MISSING = [
+{% if cookiecutter.database == 'postgresql' %}
+    "DATABASE_URL: Environment variable not set.",
+{% endif %}
 {% if cookiecutter.starter == 'chat' %}
     "DEFAULT_FROM_EMAIL: Environment variable not set.",
 {% endif %}
@@ -83,11 +91,12 @@ def test_no_command_is_development_without_its_dependencies(monkeypatch, command
 
 
 def test_an_installation_for_production_runs_nothing_as_development(project_copy):
+    before = sorted(project_copy.iterdir())
     hide = "import sys; sys.modules['pytest'] = None"  # as after ``uv sync --no-dev``
     code = f"{hide}; import runpy; runpy.run_path('manage.py', run_name='__main__')"
     output = run_python("-c", code, "shell", env=environment(), folder=project_copy)
     assert output.splitlines() == MISSING
-    assert not list(project_copy.glob("*.sqlite3"))
+    assert sorted(project_copy.iterdir()) == before
 
 
 def test_an_empty_variable_counts_as_not_set(project_copy):
@@ -127,9 +136,9 @@ def test_hosts_are_compared_as_django_does():
 
 
 def test_a_relative_path_is_below_the_project(project_copy, tmp_path):
-    env = {**os.environ, "SQLITE_PATH": "data.sqlite3", "PYTHONPATH": str(project_copy)}
-    output = read_settings("DATABASES", folder=tmp_path, env=env)
-    assert repr(project_copy / "data.sqlite3") in output
+    env = {**os.environ, "STATIC_ROOT": "static", "PYTHONPATH": str(project_copy)}
+    output = read_settings("STATIC_ROOT", folder=tmp_path, env=env)
+    assert output.startswith(f"{project_copy / 'static'}\n")
 
 
 def test_every_command_goes_by_the_env_file(project_copy):

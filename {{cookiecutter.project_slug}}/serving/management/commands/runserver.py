@@ -1,6 +1,7 @@
 {% import 'asgi_server/' ~ cookiecutter.asgi_server ~ '/facts.jinja' as server_facts %}
 {% set contexts = ['server.ending_at_once()'] if server_facts.ends_at_once else [] %}
 {% set contexts = contexts + (['embedded_redis()'] if cookiecutter.channel_layer != 'memory' else []) %}
+{% set contexts = contexts + (['embedded_postgres()'] if cookiecutter.database == 'postgresql' else []) %}
 """``runserver`` on the project's own ASGI server: WebSockets, static files, autoreload."""
 
 import socket
@@ -12,6 +13,9 @@ from django.conf import settings
 from django.core.management.commands import runserver
 
 from serving import server
+{% if cookiecutter.database == 'postgresql' %}
+from serving.embedded_postgres import embedded_postgres
+{% endif %}
 {% if cookiecutter.channel_layer != 'memory' %}
 from serving.embedded_redis import embedded_redis
 {% endif %}

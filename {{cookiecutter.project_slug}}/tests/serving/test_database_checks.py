@@ -1,0 +1,1 @@
+{% include 'database/' ~ cookiecutter.database ~ '/test_checks.py' %}

@@ -159,8 +159,8 @@ MUTATIONS = [
     Mutation(
         "a deleted user tells nobody",
         "realtime/sessions.py",
-        "@receiver([post_save, post_delete], sender=get_user_model())",
-        "@receiver([post_save], sender=get_user_model())",
+        "@receiver([post_save, post_delete], sender=User)",
+        "@receiver([post_save], sender=User)",
         "tests/chat/test_rights.py",
     ),
     Mutation(

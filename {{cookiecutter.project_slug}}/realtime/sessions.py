@@ -27,6 +27,8 @@ from serving.close_codes import CloseCode
 
 SessionStore = import_module(settings.SESSION_ENGINE).SessionStore
 
+User: Any = get_user_model()
+
 LOGIN_CHANGED = {"type": "login.changed"}  # an event: session or user may have changed
 MAX_TOLD = 1000  # users of a group or permission; others notice at their next heartbeat
 COOKIE_MS = 1000  # for a browser to get the cookie of its new session
@@ -123,7 +125,8 @@ class LoginBoundMixin:
 
     def _active_user(self) -> Any:
         """Return the user of a scope without a session, as tests make them."""
-        return type(self.user)._default_manager.filter(pk=self.user.pk, is_active=True).first()
+        user = type(self.user)._default_manager.filter(pk=self.user.pk).first()
+        return user if user is not None and user.is_active else None
 
     def _is_our_session(self, event: dict) -> bool:
         return event["session"] == (_digest(self.session_key) if self.session_key else None)
@@ -164,21 +167,35 @@ def _broadcast_for_session(topic: str, kind: str, session_key: str | None) -> No
     broadcast(topic, {"type": kind, "session": _digest(session_key or "")})
 
 
-@receiver([post_save, post_delete], sender=get_user_model())
+@receiver([post_save, post_delete], sender=User)
 def _on_user_saved(instance, created=False, update_fields=None, **kwargs) -> None:
     if not created and update_fields != {"last_login"}:
         _broadcast_change(instance)
 
 
+def right_fields(users: Any) -> list[Any]:
+    """Return the relations of a user model to groups and permissions, whatever their names."""
+    fields = [*users._meta.fields, *users._meta.many_to_many]
+    return [field for field in fields if field.related_model in (Group, Permission)]
+
+
+RIGHT_FIELDS = right_fields(User)
+RIGHT_LINKS = {
+    Group.permissions.through,
+    *(field.remote_field.through for field in RIGHT_FIELDS if field.many_to_many),
+}
+
+
 @receiver(m2m_changed)
-def _on_links_changed(instance, action, model, pk_set, **kwargs) -> None:
+def _on_links_changed(sender, instance, action, model, pk_set, **kwargs) -> None:
     """Tell the users that get or lose a group or a permission, from whichever side."""
+    if sender not in RIGHT_LINKS:
+        return
     if action not in ("post_add", "pre_remove", "pre_clear"):  # while the two are linked
         return
-    users: Any = get_user_model()
-    if isinstance(instance, users):
+    if isinstance(instance, User):
         _broadcast_change(instance)
-    elif model is users and pk_set is not None:
+    elif model is User and pk_set is not None:
         _broadcast_changes(Q(pk__in=pk_set))
     else:
         _on_right_deleted(instance)
@@ -188,15 +205,17 @@ def _on_links_changed(instance, action, model, pk_set, **kwargs) -> None:
 @receiver(pre_delete, sender=Permission)
 def _on_right_deleted(instance, **kwargs) -> None:
     """Tell the users that have a group, or a permission of their own or of a group."""
-    if isinstance(instance, Group):
-        _broadcast_changes(Q(groups=instance))
-    elif isinstance(instance, Permission):
-        _broadcast_changes(Q(user_permissions=instance) | Q(groups__permissions=instance))
+    found = Q(pk__in=[])
+    for field in RIGHT_FIELDS:
+        if isinstance(instance, field.related_model):
+            found |= Q(**{field.name: instance})
+        elif isinstance(instance, Permission):
+            found |= Q(**{f"{field.name}__permissions": instance})
+    _broadcast_changes(found)
 
 
 def _broadcast_changes(found: Q) -> None:
-    users: Any = get_user_model()
-    for user in users._default_manager.filter(found).distinct()[:MAX_TOLD]:
+    for user in User._default_manager.filter(found).distinct()[:MAX_TOLD]:
         _broadcast_change(user)
 
 

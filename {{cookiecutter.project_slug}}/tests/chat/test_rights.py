@@ -7,13 +7,17 @@ from uuid import uuid4
 import pytest
 from channels.testing import WebsocketCommunicator
 from django.contrib.auth import get_user_model
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import Group, Permission
 from django.contrib.contenttypes.models import ContentType
-from django.db.models import Model
+from django.db.models import CASCADE, ForeignKey, ManyToManyField, Model
+from django.db.models.signals import m2m_changed
+from django.test.utils import isolate_apps
 
 from chat import rooms
 from chat.consumers import ChatConsumer
 from chat.models import Message, Room
+from realtime import sessions
 from realtime.threads import in_thread
 from serving.close_codes import CloseCode
 from tests.chat.accounts import Account, Browser, change_in
@@ -238,6 +242,38 @@ async def test_a_right_that_is_given_is_noticed_at_once(give, room, ann):
     while (await socket.receive_json_from(SOON_SECONDS))["type"] != "system.pong":
         pass
     await socket.disconnect()
+
+
+def test_links_of_a_user_to_anything_else_tell_nobody(ann, monkeypatch):
+    events: list[tuple] = []
+    monkeypatch.setattr(sessions, "broadcast", lambda *event: events.append(event))
+    link = {"instance": ann.user, "action": "post_add", "model": Room, "pk_set": {1}}
+    m2m_changed.send(sender=Room, reverse=False, **link)
+    assert events == []
+    ann.user.groups.add(Group.objects.create(name="friends"))
+    assert events == [(sessions.user_topic(ann.user), {"type": "login.changed"})]
+
+
+@isolate_apps("users")
+def test_a_user_model_may_have_other_rights_than_those_of_django(ann, monkeypatch):
+    class Plain(AbstractBaseUser):
+        class Meta:
+            app_label = "users"
+
+    class Rich(AbstractBaseUser):
+        role = ForeignKey(Group, CASCADE)
+        powers = ManyToManyField(Permission)
+
+        class Meta:
+            app_label = "users"
+
+    names = [field.name for field in sessions.right_fields(Rich)]
+    assert names == ["role", "powers"]
+    monkeypatch.setattr(sessions, "RIGHT_FIELDS", sessions.right_fields(Plain))
+    monkeypatch.setattr(sessions, "broadcast", pytest.fail)
+    group = Group.objects.create(name="friends")
+    group.permissions.add(create_permission("mine"))
+    group.delete()
 
 
 @pytest.mark.usefixtures("no_connection_left", "no_task_left")

@@ -243,7 +243,7 @@ MUTATIONS = [
     Mutation(
         "the catch-up after an outage is left out",
         "realtime/frame_consumer.py",
-        "        self.write_frame(await self._call(type(self).position))",
+        "        self.write_frame(await self._position())",
         "        pass",
         "tests/realtime/test_hub.py",
     ),

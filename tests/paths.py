@@ -165,6 +165,7 @@ tests/live.py
 tests/odd.py
 tests/realtime/__init__.py
 tests/realtime/test_broadcast.py
+tests/realtime/test_frame_consumer.py
 tests/realtime/test_hub.py
 tests/realtime/test_presence.py
 tests/realtime/test_threads.py

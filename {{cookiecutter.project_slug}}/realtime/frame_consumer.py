@@ -23,7 +23,7 @@ from realtime.frames import BadFrameError, ClientFrame, CloseSocket, Frame, Fram
 from realtime.hub import hub
 from realtime.presence import RELOAD_SECONDS, people, presence
 from realtime.sessions import LoginBoundMixin
-from realtime.tasks import spawn
+from realtime.tasks import in_event_loop, spawn
 from realtime.threads import OUTAGES, in_thread
 from realtime.writer import Writer
 from serving.asgi import Receive, Scope, Send
@@ -39,6 +39,19 @@ MIN_CATCH_UP_SECONDS = 0.2
 MAX_CATCH_UP_SECONDS = 1.2
 
 Handler = Callable[..., Any]  # of a frame or an event: ``async def`` or plain ``def``
+
+
+def _expect(kind: type, value: Any, method: Any) -> Any:
+    """Return ``value``, which ``method`` returned. Raises TypeError unless it is a ``kind``."""
+    if not isinstance(value, kind):
+        expected = f"{method.__qualname__}: expected to return {kind.__name__}"
+        raise TypeError(f"{expected}, not {value!r:.100}")
+    return value
+
+
+def _require_event_loop(method: str) -> None:
+    if not in_event_loop():
+        raise RuntimeError(f"{method}: expected an async def: plain handlers run in threads")
 
 
 class FrameConsumer(LoginBoundMixin):
@@ -182,19 +195,22 @@ class FrameConsumer(LoginBoundMixin):
     async def _join(self) -> None:
         tracker = presence()  # made first: it handles events of the topic from the first on
         async with hub().connect_limiter.slot():
-            topic = await self._call(type(self).topic)
+            topic = _expect(str, await self._call(type(self).topic), self.topic)
         self.topics = [topic, *self.login_topics()]
         await asyncio.gather(*(hub().join(topic, self) for topic in self.topics))
         # The state is read after the subscription, so that no message falls between.
         async with hub().connect_limiter.slot():
             state = await self._call(type(self).join)
+        if not hasattr(self, "person"):
+            raise TypeError(f"{self.join.__qualname__}: expected to set self.person")
         sockets = f"sockets.{self.person.id}"
         self.tracked.append((sockets, self.id, 0))
         if await tracker.count(sockets, self.id) > settings.WEBSOCKETS_PER_PERSON:
             detail = f"{settings.WEBSOCKETS_PER_PERSON} sockets are open"
             raise CloseSocket(CloseCode.TOO_MANY, detail)
         members = await self._track(topic, self.person.encode(), RELOAD_SECONDS)
-        self.writer.start(*(frame.encode() for frame in self.welcome(state, people(members))))
+        welcome = _expect(list, self.welcome(state, people(members)), self.welcome)
+        self.writer.start(*(_expect(Frame, frame, self.welcome).encode() for frame in welcome))
 
     async def _track(self, topic: str, member: str, seconds: float) -> set[str]:
         self.tracked.append((topic, member, seconds))
@@ -214,9 +230,10 @@ class FrameConsumer(LoginBoundMixin):
     async def _answer(self, frame: ClientFrame) -> None:
         if self.user.is_authenticated:
             await in_thread(self.read_user)
-        answer = await self._call(self.handlers[type(frame)], frame)
+        handler = self.handlers[type(frame)]
+        answer = await self._call(handler, frame)
         if answer is not None:
-            self.bucket.pay(self.write_frame(answer) / COST_BYTES)
+            self.bucket.pay(self.write_frame(_expect(Frame, answer, handler)) / COST_BYTES)
 
     def _decode(self, text: str | None) -> ClientFrame:
         try:
@@ -246,7 +263,10 @@ class FrameConsumer(LoginBoundMixin):
 
     async def on_ping(self, frame: frames.PingRequest) -> Frame:
         await self._refresh_login()  # some changes send no event
-        return msgspec.structs.replace(await self._call(type(self).position), ref=frame.ref)
+        return msgspec.structs.replace(await self._position(), ref=frame.ref)
+
+    async def _position(self) -> Frame:
+        return _expect(Frame, await self._call(type(self).position), self.position)
 
     async def login_changed(self, event: dict) -> None:
         await self._refresh_login()
@@ -291,11 +311,15 @@ class FrameConsumer(LoginBoundMixin):
         if self.socket.is_closing:
             return
         try:
-            await self._call(getattr(type(self), get_handler_name(event)), event)
+            handler = getattr(type(self), get_handler_name(event), None)
+            if handler is None:
+                raise ValueError(f"{type(self).__name__}: no method for the event {event['type']}")
+            await self._call(handler, event)
         except Exception as error:
             await self._report(error)
 
     def catch_up(self) -> None:
+        _require_event_loop("catch_up")
         if not self.is_catching_up:  # two topics may say so
             self.is_catching_up = True
             self.handle({"type": "events.missed"})
@@ -303,10 +327,11 @@ class FrameConsumer(LoginBoundMixin):
     async def events_missed(self, event: dict) -> None:
         await asyncio.sleep(random.uniform(MIN_CATCH_UP_SECONDS, MAX_CATCH_UP_SECONDS))
         self.is_catching_up = False
-        self.write_frame(await self._call(type(self).position))
+        self.write_frame(await self._position())
 
     def write_frame(self, frame: Frame) -> int:
         """Write a frame, and return its size in bytes."""
+        _require_event_loop("write_frame")
         text = frame.encode()
         self.writer.write({"type": "websocket.send", "text": text})
         return len(text.encode())

@@ -13,6 +13,15 @@ RESTART_SECONDS = 1  # until a task that must not end is started again
 _tasks: set[asyncio.Task] = set()  # asyncio keeps only weak references to tasks
 
 
+def in_event_loop() -> bool:
+    """Return whether the caller runs in an event loop, and so may start tasks."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
+
+
 def spawn(coroutine: Coroutine, timeout: float | None = None) -> asyncio.Task:
     """Run a coroutine as a task, for ``timeout`` seconds at most. An exception is logged."""
     task = asyncio.ensure_future(_run(coroutine, timeout))

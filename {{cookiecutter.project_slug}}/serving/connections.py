@@ -38,8 +38,17 @@ class State(Enum):
 
     CONNECTING = auto()  # the handshake is not accepted
     OPEN = auto()
-    ENDED = auto()  # by its consumer, or by its client
+    ENDED = auto()  # by its consumer
+    LEFT = auto()  # by its client
     CLOSING = auto()  # by the process: the consumer receives and sends nothing any more
+
+
+# What a consumer may send next. Once its client has left, it may not know that yet.
+EXPECTED = {
+    State.CONNECTING: ("websocket.accept", "websocket.close"),
+    State.OPEN: ("websocket.send", "websocket.close"),
+    State.ENDED: ("nothing after websocket.close",),
+}
 
 
 class Connection:
@@ -119,7 +128,7 @@ class WebSocketConnection(Connection):
                 await asyncio.wait({self.reading}, timeout=CLOSE_SECONDS)
             return {"type": "websocket.disconnect", "code": self.close_code}
         if event["type"] == "websocket.disconnect":
-            self.state = State.ENDED
+            self.state = State.LEFT
             # A server may leave the code out, or give None for it.
             return {**event, "code": event.get("code") or NO_CODE}
         return event
@@ -127,10 +136,15 @@ class WebSocketConnection(Connection):
     async def send(self, event: dict) -> None:
         if self.is_closing:
             return
-        if event["type"] == "websocket.send" and self.state is State.CONNECTING:
-            raise RuntimeError(f"{self!r}: expected websocket.accept before websocket.send")
-        is_open = event["type"] in ("websocket.accept", "websocket.send")
-        self.state = State.OPEN if is_open else State.ENDED
+        kind = event["type"]
+        opens = kind in ("websocket.accept", "websocket.send")
+        expected = EXPECTED.get(self.state, (kind,))
+        if opens and kind not in expected:
+            raise RuntimeError(f"{self!r}: expected {' or '.join(expected)}, not {kind}")
+        if kind == "websocket.close" and self.state is State.ENDED:
+            return  # two handlers may close it
+        if self.state is not State.LEFT:
+            self.state = State.OPEN if opens else State.ENDED
         if isinstance(event.get("code"), CloseCode):
             event = {**event, "code": int(event["code"])}  # not every server takes an IntEnum
         await self._send(event)

@@ -16,6 +16,7 @@ from django.db import transaction
 
 from realtime.frames import Frame
 from realtime.hub import FRAME, SEND_SECONDS, hub, serving_hub
+from realtime.tasks import in_event_loop
 from realtime.topic import require_valid_group_name
 from serving.outages import is_outage
 
@@ -30,7 +31,7 @@ def broadcast(group: str, event: dict | Frame) -> None:
     away gets one line in the log: what is stored stays stored.
     """
     event = _as_event(group, event)
-    if _has_event_loop():  # where no transaction can be open
+    if in_event_loop():  # where no transaction can be open
         (serving_hub() or hub()).send(group, event)
     elif transaction.get_connection().in_atomic_block:
         transaction.on_commit(lambda: _send(group, event), robust=True)
@@ -67,11 +68,3 @@ def _as_event(group: str, event: dict | Frame) -> dict:
         return {"type": FRAME, "text": event.encode()}
     get_handler_name(event)
     return event
-
-
-def _has_event_loop() -> bool:
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True

@@ -258,6 +258,56 @@ async def test_a_client_that_leaves_while_it_is_written_to_is_ordinary(caplog):
     assert not caplog.records
 
 
+async def play(events: list[str], received: list[dict] | None = None) -> list[str]:
+    """Let a consumer receive and then send events, and return those that the server gets."""
+
+    async def consumer(scope, receive, send) -> None:
+        for _ in received or ():
+            await receive()
+        for kind in events:
+            await send({"type": f"websocket.{kind}"})
+
+    async def receive() -> dict:
+        return (received or []).pop(0)
+
+    async def send(event: dict) -> None:
+        sent.append(event["type"].removeprefix("websocket."))
+
+    sent: list[str] = []
+    await ConnectionTracker(consumer)({"type": "websocket", "path": "/ws/echo/"}, receive, send)
+    return sent
+
+
+@pytest.mark.parametrize(
+    ("events", "complaint"),
+    [
+        (["send"], "CONNECTING>: expected websocket.accept or websocket.close, not websocket.send"),
+        (
+            ["accept", "accept"],
+            "OPEN>: expected websocket.send or websocket.close, not websocket.accept",
+        ),
+        (
+            ["accept", "close", "send"],
+            "ENDED>: expected nothing after websocket.close, not websocket.send",
+        ),
+        (["close", "accept"], "ENDED>: expected nothing after websocket.close"),
+    ],
+)
+async def test_a_consumer_that_sends_at_a_wrong_moment_is_told_what_was_expected(
+    caplog, events, complaint
+):
+    sent = await play(events)
+    assert complaint in caplog.text
+    assert sent[-1] == "close"
+    assert sent.count("close") == 1
+
+
+async def test_a_consumer_may_close_twice_and_send_to_a_client_that_has_left(caplog):
+    assert await play(["accept", "close", "close"]) == ["accept", "close"]
+    await play(["accept", "send", "close"], [{"type": "websocket.disconnect"}])
+    assert not caplog.records
+
+
 async def test_a_consumer_that_sends_before_it_accepts_is_refused_and_told_why(caplog):
     async def forgets_to_accept(scope, receive, send) -> None:
         await send({"type": "websocket.send", "text": "Hello"})

@@ -59,6 +59,7 @@ class Hub:
         self.connect_limiter = ConnectLimiter()
         self._next_warning_at = 0.0
         self._next_check = 0  # index of the topic whose subscription is looked up next
+        self._heartbeats: asyncio.Task | None = None
         self._heartbeat_topic: Topic | None = None
         self.heartbeat_seen = asyncio.Event()
         spawn(run_forever(self._send_outgoing))
@@ -158,9 +159,9 @@ class Hub:
         global _serving_hub
         if serving_hub() is None:
             _serving_hub = self
-        if self._heartbeat_topic is None:
+        if self._heartbeats is None:
             self._heartbeat_topic = Topic(f"hub.{uuid4().hex}", self)
-            spawn(run_forever(self._send_heartbeats))
+            self._heartbeats = spawn(run_forever(self._send_heartbeats))
 
     async def is_ready(self) -> bool:
         """Return whether the layer carries events and holds each subscription."""
@@ -265,6 +266,9 @@ class Hub:
     async def close(self) -> None:
         """Flush the queue and stop the listeners; a server waits for every task before it exits."""
         await self.outgoing.join()
+        if self._heartbeats is not None:
+            await cancel_and_wait(self._heartbeats)
+            self._heartbeats = None  # for another server on this event loop
         for topic in self._all_topics():
             await cancel_and_wait(topic.listener)
         if self.unsubscribing:

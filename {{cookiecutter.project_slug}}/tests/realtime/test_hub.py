@@ -376,6 +376,20 @@ async def test_a_listener_that_met_no_outage_is_started_again_too(
     assert "ValueError: no event" in caplog.text
 
 
+async def test_a_closed_hub_starts_no_listener_again_until_it_is_used(layer, quick_beat, caplog):
+    hub().start_heartbeat()
+    await becomes(hub().layer_state_known.is_set)
+    await hub().close()
+    before = layer.subscriptions
+    await asyncio.sleep(0.2)  # of several heartbeats
+    assert layer.subscriptions == before
+    assert "had ended" not in caplog.text
+    ann = Subscriber()
+    await hub().join(TOPIC, ann)
+    layer.groups.clear()
+    assert await ann.next() == {"type": "catch_up"}
+
+
 async def test_one_alone_asks_for_a_layer_that_is_away(layer, monkeypatch):
     monkeypatch.setattr(hub_module, "PROBE_SECONDS", 0.05)
     monkeypatch.setattr(hub_module, "JOIN_SECONDS", 0.05)

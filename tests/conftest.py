@@ -26,6 +26,7 @@ from variants import (
     full_set,
     one_for_each_server,
     variant_id,
+    with_defaults,
 )
 
 # What runs in the background ignores Ctrl-C, and so would the servers that are tested.
@@ -38,20 +39,14 @@ CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stab
 
 # Chats that an owner changes, whose own tests then pass. They have no other choice in common.
 OWNED = [
-    {
-        "asgi_server": "granian",
-        "channel_layer": "redis",
-        "consumer_style": "sync",
-        "starter": "chat",
-        "database": "postgresql",
-    },
-    {
-        "asgi_server": "uvicorn",
-        "channel_layer": "memory",
-        "consumer_style": "async",
-        "starter": "chat",
-        "database": "sqlite",
-    },
+    with_defaults(
+        asgi_server="granian",
+        channel_layer="redis",
+        consumer_style="sync",
+        database="postgresql",
+        docker="yes",
+    ),
+    with_defaults(),
 ]
 
 # Tests of minutes, the longest first. They begin before all others, so that no process is left
@@ -62,6 +57,18 @@ LONG_TESTS = (
     "test_delete_chat.py",
     "test_variants.py",
     "test_readme_commands.py",
+    "test_tutorial.py",
+    "test_add_server.py",
+    "test_updates.py",
+)
+
+# Tests that follow a recipe of the documents, or do what an owner or a contributor may do once:
+# minutes in all. A plain run on pairs of choices leaves them out, and says so.
+RECIPE_TESTS = (
+    "test_owner_changes.py",
+    "test_delete_chat.py",
+    "test_memory_to_redis.py",
+    "test_sqlite_to_postgresql.py",
     "test_tutorial.py",
     "test_add_server.py",
     "test_updates.py",
@@ -82,7 +89,15 @@ def pytest_configure(config) -> None:
         everything = os.environ.get("CI") or config.option.keyword
         config.option.variants = "all" if everything else "pairs"
     if not hasattr(config, "workerinput"):
-        config.pluginmanager.register(Progress(config))
+        left_out = RECIPE_TESTS if leaves_recipes_out(config) else ()
+        config.pluginmanager.register(Progress(config, left_out))
+
+
+def leaves_recipes_out(config) -> bool:
+    """Whether this is a plain run on pairs of choices: no test was chosen."""
+    option = config.option
+    chosen = option.file_or_dir or option.keyword or option.markexpr
+    return option.variants == "pairs" and not chosen
 
 
 def pytest_xdist_auto_num_workers(config) -> int:
@@ -126,6 +141,14 @@ def gated_variants(of_all: bool) -> list:
 
 
 def pytest_collection_modifyitems(config, items: list[pytest.Item]) -> None:
+    if leaves_recipes_out(config):
+        left_out = [item for item in items if item.path.name in RECIPE_TESTS]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
+    deal_out(items)
+
+
+def deal_out(items: list[pytest.Item]) -> None:
     """Deal the long tests out to the processes, each of which takes a part of the list.
 
     The first process begins with the browser: those tests share servers, so they stay together.

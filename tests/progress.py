@@ -2,7 +2,7 @@
 
 import textwrap
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pytest
 from variants import chats, full_set, variant_id
@@ -27,8 +27,9 @@ def variant_test(nodeid: str) -> tuple[str, str] | None:
 class Progress:
     """A plugin for the process that reports."""
 
-    def __init__(self, config: pytest.Config) -> None:
+    def __init__(self, config: pytest.Config, left_out: Sequence[str] = ()) -> None:
         self.config = config
+        self.left_out = left_out  # the files whose tests do not run
         self.began = time.monotonic()
         self.collected: dict[str, set[str]] = {}
         self.begun: dict[str, list[str]] = {}
@@ -80,6 +81,8 @@ class Progress:
                 groups[result].append(name)
             for result, found in groups.items():
                 self._list(terminalreporter.write_line, f"{kind}, {result}", found, len(names))
+        if self.left_out:
+            terminalreporter.write_line(f"recipes, not run: {' '.join(self.left_out)}")
         if self.config.option.variants != "all":
             terminalreporter.write_line("To run all of them: pytest --variants=all")
 

@@ -149,6 +149,11 @@ def chats(variants: Iterable[Variant]) -> list[Variant]:
     return [variant for variant in variants if variant["starter"] == "chat"]
 
 
+def with_defaults(**answers: str) -> Variant:
+    """Return a variant that has these answers, and else the defaults."""
+    return {question: choices[0] for question, choices in CHOICES.items()} | answers
+
+
 def variant_id(answers: Mapping[str, str]) -> str:
     """Return a name such as "uvicorn-memory-async-docker-chat": the answers in the order of
     their questions' names, "yes" by the name of its question, and "no" not at all."""

@@ -82,12 +82,15 @@ def test_chats_on_postgresql_have_each_layer_and_style(variants, question):
     assert {variant[question] for variant in on_postgresql} == set(CHOICES[question])
 
 
+# The files whose tests have variants to choose from.
+FILES = ["tests/variants/test_variants.py", "tests/variants/test_faults.py"]
+
+
 def collected(*words: str, ci: str = "") -> list[str]:
-    """Return the tests that would run, of the files whose tests have variants to choose from."""
-    files = ["tests/variants/test_variants.py", "tests/variants/test_faults.py"]
+    """Return the tests that would run."""
     environment = {n: v for n, v in os.environ.items() if n != "CI" and "PYTEST" not in n}
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "--collect-only", "--quiet", "-n0", *words, *files],
+        [sys.executable, "-m", "pytest", "--collect-only", "--quiet", "-n0", *words],
         cwd=ROOT,
         env={**environment, **({"CI": ci} if ci else {})},
         capture_output=True,
@@ -116,7 +119,7 @@ GATE, FAULTS = "test_a_variant_passes_its_own_gate", "test_nothing_is_lost_when_
     ],
 )
 def test_the_option_chooses_the_variants(words, ci, of_all):
-    lines = collected(*words, ci=ci)
+    lines = collected(*words, *FILES, ci=ci)
     gates = variants_in(lines, GATE)
     faults = variants_in(lines, FAULTS)
     for wanted, found in (
@@ -128,3 +131,17 @@ def test_the_option_chooses_the_variants(words, ci, of_all):
         known = names | {variant_id(variant) for variant in covering_set()}
         assert all(any(f.startswith(name) for f in found) for name in names)
         assert all(any(f.startswith(name) for name in known) for f in found)
+
+
+@pytest.mark.parametrize(
+    ("words", "ci", "left_out"),
+    [
+        ([], "", True),
+        (["--variants=pairs"], "true", True),
+        ([], "true", False),
+        (["-m", "long"], "", False),
+        (["tests/variants/test_tutorial.py"], "", False),
+    ],
+)
+def test_only_a_plain_run_on_pairs_leaves_the_recipes_out(words, ci, left_out):
+    assert left_out != any("test_tutorial.py::" in line for line in collected(*words, ci=ci))

@@ -45,7 +45,12 @@ def end_embedded_postgres(folder: str) -> None:
     place = embedded_postgres.Place(folder)
     running = place.data / "postmaster.pid"
     os.kill(int(running.read_text().split()[0]), signal.SIGINT)
-    wait_until(lambda: not running.exists(), STOP_SECONDS, (place.run / "log").read_text)
+    copies = place.run / "programs"  # removed last, where there are any
+    wait_until(
+        lambda: not running.exists() and not copies.exists(),
+        STOP_SECONDS,
+        (place.run / "log").read_text,
+    )
     shutil.rmtree(place.run)
 
 

@@ -5,6 +5,7 @@ import re
 import sqlite3
 from collections.abc import Generator
 from contextlib import closing, contextmanager
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -32,19 +33,34 @@ def quiet_server(launch_for_all) -> Server:
     return launch_for_all()
 
 
-def open_database() -> sqlite3.Connection:
-    return sqlite3.connect(connection.settings_dict["NAME"], isolation_level=None)
+def open_database() -> Any:
+    """Return a connection of this test's own, which the servers do not share."""
+    if connection.vendor == "sqlite":
+        return sqlite3.connect(connection.settings_dict["NAME"], isolation_level=None)
+    import psycopg  # not every variant has it
+
+    return psycopg.connect(**connection.get_connection_params(), autocommit=True)
+
+
+BEGIN_TO_WRITE = {
+    "sqlite": "BEGIN IMMEDIATE",
+    "postgresql": "BEGIN; LOCK TABLE chat_room IN EXCLUSIVE MODE",
+}
 
 
 @contextmanager
 def no_table(name: str) -> Generator[None]:
     """Let each query of a table fail, on connections that are open too."""
+    take, give_back = {
+        "sqlite": (f"ALTER TABLE {name} RENAME TO gone", f"ALTER TABLE gone RENAME TO {name}"),
+        "postgresql": (f"BEGIN; LOCK TABLE {name} IN ACCESS EXCLUSIVE MODE", "ROLLBACK"),
+    }[connection.vendor]
     with closing(open_database()) as database:
-        database.execute(f"ALTER TABLE {name} RENAME TO gone")
+        database.execute(take)
         try:
             yield
         finally:
-            database.execute(f"ALTER TABLE gone RENAME TO {name}")
+            database.execute(give_back)
 
 
 async def say_again_until_stored(socket: Client, **fields: object) -> int:
@@ -62,7 +78,7 @@ async def test_a_locked_database_is_told_to_the_sender_alone(quiet_server, join,
     message = {"text": "Hello", "id": str(uuid4())}
     async with join(quiet_server, room) as socket, join(quiet_server, room) as other:
         with closing(open_database()) as writer:
-            writer.execute("BEGIN IMMEDIATE")
+            writer.execute(BEGIN_TO_WRITE[connection.vendor])
             answer = await socket.say(**message, ref="mine")
             writer.execute("ROLLBACK")
         assert (answer["type"], answer["code"]) == ("system.error", "unavailable")

@@ -12,6 +12,7 @@ from gate import Gate
 from variants import ROOT, chats, covering_set, one_for_each_server
 
 NEEDS_REDIS = ["test_outage.py", "valkey.py"]
+NEEDS_POSTGRESQL = ["test_postgresql.py"]
 # On one variant of each server where CI is set; the others are flooded for a shorter time.
 LONG_FLOOD_SECONDS = "10"
 
@@ -23,6 +24,9 @@ def test_nothing_is_lost_when_things_break(bake, environments, broken):
     shutil.copytree(ROOT / "tests" / "faults", folder, ignore=shutil.ignore_patterns("__pycache__"))
     if broken["channel_layer"] == "memory":
         for name in NEEDS_REDIS:
+            (folder / name).unlink()
+    if broken["database"] != "postgresql":
+        for name in NEEDS_POSTGRESQL:
             (folder / name).unlink()
     variables = {}
     if os.environ.get("CI") and broken in one_for_each_server(chats(covering_set())):

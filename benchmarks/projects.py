@@ -6,13 +6,15 @@ import secrets
 import shutil
 import subprocess
 import sys
-from dataclasses import dataclass, field, replace
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
 from benchmarks.crowd import Crowd, Dialect
 from benchmarks.servers import Server, Valkey
-from tests.gate import UV, Gate
+from tests.databases import postgresql_of
+from tests.gate import Gate
 
 ROOT = Path(__file__).resolve().parent.parent
 CONTENDERS = Path(__file__).parent / "contenders"
@@ -91,31 +93,29 @@ class Projects:
         (folder / "environments").mkdir(parents=True)
         self._gate = cache(self._bake)
         self._ours = cache(self._make_ours)
-        self._on_postgresql = cache(self._make_on_postgresql)
         self._tutorial = cache(self._make_tutorial)
         self.valkeys: list[Valkey] = []
+        self.databases = ExitStack()
 
     def ours(
-        self, server: str = "uvicorn", layer: str = "memory", style: str = "async"
+        self,
+        server: str = "uvicorn",
+        layer: str = "memory",
+        style: str = "async",
+        database: str = "sqlite",
     ) -> Contender:
         """Return a generated project, with the benchmark's app beside its own."""
-        return self._ours(server, layer, style)
-
-    def on_postgresql(self) -> Contender | None:
-        """Return the same on PostgreSQL, if BENCHMARK_POSTGRESQL names a database to be emptied.
-
-        Not PGDATABASE, which may name one that somebody needs.
-        """
-        return self._on_postgresql() if "BENCHMARK_POSTGRESQL" in os.environ else None
+        return self._ours(server, layer, style, database)
 
     def tutorial(self, server: str = "uvicorn", layer: str = "memory") -> Contender:
         """Return the project of the Channels tutorial."""
         return self._tutorial(server, layer)
 
-    def _bake(self, server: str, layer: str, style: str) -> Gate:
+    def _bake(self, server: str, layer: str, style: str, database: str = "sqlite") -> Gate:
         """Bake the chat with these answers, and install what its own lock says."""
-        output = self.folder / f"{server}-{layer}-{style}"
+        output = self.folder / f"{server}-{layer}-{style}-{database}"
         answers = [f"asgi_server={server}", f"channel_layer={layer}", f"consumer_style={style}"]
+        answers.append(f"database={database}")
         words = ["--no-input", str(ROOT), "--output-dir", str(output), "project_slug=benchmarked"]
         subprocess.run(
             [sys.executable, "-m", "cookiecutter", *words, *answers],
@@ -136,8 +136,16 @@ class Projects:
             self.valkeys.append(Valkey(program, gate.variables))
         return {"REDIS_URL": self.valkeys[0].url}
 
-    def _make_ours(self, server: str, layer: str, style: str) -> Contender:
-        gate = self._gate(server, layer, style)
+    def _database(self, gate: Gate, database: str) -> dict[str, str]:
+        if database == "sqlite":
+            return {"SQLITE_PATH": str(gate.project / "benchmark.sqlite3")}
+        folder = gate.project / ".postgres"
+        url = self.databases.enter_context(postgresql_of(gate, folder))
+        # Unlike in development, a commit waits for the disk.
+        return {"DATABASE_URL": f"{url}&options=-c%20synchronous_commit%3Don"}
+
+    def _make_ours(self, server: str, layer: str, style: str, database: str) -> Contender:
+        gate = self._gate(server, layer, style, database)
         project = gate.project
         shutil.copytree(CONTENDERS / "ours", project, dirs_exist_ok=True)
         with open(project / "config" / "routing.py", "a") as routing:
@@ -153,21 +161,14 @@ class Projects:
             "DJANGO_ALLOWED_HOSTS": "127.0.0.1",
             "EMAIL_URL": "smtp://localhost",
             "DEFAULT_FROM_EMAIL": "desk@example.com",
-            "SQLITE_PATH": str(project / "benchmark.sqlite3"),
             "STATIC_ROOT": str(project / "static"),
             "PYTHONPATH": str(project),
+            **self._database(gate, database),
             **self._redis(layer),
         }
         programs = project / "benchmark"
         command = "python manage.py serve --port PORT --workers 1"
         return Contender(gate, project, programs, command, variables).prepare(PEOPLE, ROOMS)
-
-    def _make_on_postgresql(self) -> Contender:
-        ours = self.ours()
-        python = str(ours.gate.environment / "bin" / "python")
-        ours.gate(UV, "pip", "install", "--quiet", "--python", python, "psycopg[binary]")
-        variables = {**ours.variables, "BENCHMARK_ON": "postgresql"}
-        return replace(ours, variables=variables).prepare(PEOPLE, ROOMS)
 
     def _make_tutorial(self, server: str, layer: str) -> Contender:
         gate = self._gate(server, layer, "async")
@@ -206,3 +207,4 @@ class Projects:
     def close(self) -> None:
         for valkey in self.valkeys:
             valkey.__exit__()
+        self.databases.close()

@@ -7,8 +7,10 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from gate import Gate
+if TYPE_CHECKING:  # benchmarks/ imports this as tests.databases
+    from gate import Gate
 
 PROGRAM = """\
 from serving.embedded_postgres import Place, postgres_in
@@ -19,7 +21,7 @@ with postgres_in(FOLDER):
 
 
 @contextmanager
-def postgresql_of(gate: Gate, folder: Path) -> Iterator[str]:
+def postgresql_of(gate: "Gate", folder: Path) -> Iterator[str]:
     """Run a PostgreSQL with its data in ``folder``, and give its address, for production."""
     process = subprocess.Popen(
         [gate.environment / "bin" / "python", "-c", PROGRAM.replace("FOLDER", repr(str(folder)))],

@@ -15,12 +15,11 @@ def ten_writers(plan: Plan) -> list[Row]:
     """Ten members of a room of ten, each with one message under way.
 
     A member says the next one with the first message that it hears, and all ten hear each.
-    On PostgreSQL too, where there is one.
     """
-    ours, on_postgresql = plan.projects.ours(), plan.projects.on_postgresql()
-    contenders = {"SQLite": ours}
-    if on_postgresql is not None:
-        contenders["PostgreSQL"] = on_postgresql
+    contenders = {
+        "SQLite": plan.projects.ours(),
+        "PostgreSQL": plan.projects.ours(database="postgresql"),
+    }
     entries = {name: Entry(contender, CHAT_STORED) for name, contender in contenders.items()}
     with match(entries, WRITERS, STORED_ROOM) as crowds:
         rounds = interleave(

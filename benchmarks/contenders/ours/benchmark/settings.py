@@ -12,11 +12,3 @@ WEBSOCKET_BURST = 1_000_000
 WEBSOCKETS_PER_PERSON = 1_000_000
 WEBSOCKETS_PER_ADDRESS = 1_000_000
 WEBSOCKET_IDLE_SECONDS = 24 * 3600  # the load generator sends no heartbeat
-
-if os.environ.get("BENCHMARK_ON") == "postgresql":  # libpq reads PGHOST, PGUSER …
-    DATABASES = {
-        "default": {
-            "ENGINE": "django.db.backends.postgresql",
-            "NAME": os.environ["BENCHMARK_POSTGRESQL"],
-        }
-    }

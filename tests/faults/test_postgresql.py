@@ -6,7 +6,6 @@ Only for variants that have it.
 import asyncio
 import os
 import random
-import shutil
 import signal
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -17,6 +16,7 @@ import pytest
 
 from serving.embedded_postgres import USER, Place, postgres_in
 from tests.chat.client import Member, together
+from tests.database import end_embedded_postgres
 from tests.live import STOP_SECONDS, manage, wait_until
 
 MEMBERS = 8
@@ -62,9 +62,8 @@ class Postgres:
 def postgres(tmp_path_factory) -> Iterator[Postgres]:
     postgres = Postgres(str(tmp_path_factory.mktemp("crashing") / "postgres"))
     yield postgres
-    postgres.crash()
+    end_embedded_postgres(postgres.folder)
     postgres.running.close()
-    shutil.rmtree(postgres.place.run)
 
 
 async def write(member: Member, name: str, dice: random.Random) -> None:

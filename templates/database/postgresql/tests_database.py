@@ -45,12 +45,11 @@ def end_embedded_postgres(folder: str) -> None:
     place = embedded_postgres.Place(folder)
     running = place.data / "postmaster.pid"
     os.kill(int(running.read_text().split()[0]), signal.SIGINT)
-    copies = place.run / "programs"  # removed last, where there are any
-    wait_until(
-        lambda: not running.exists() and not copies.exists(),
-        STOP_SECONDS,
-        (place.run / "log").read_text,
-    )
+
+    def has_ended() -> bool:
+        return not running.exists() and not any(place.run.glob("programs-*"))
+
+    wait_until(has_ended, STOP_SECONDS, (place.run / "log").read_text)
     shutil.rmtree(place.run)
 
 
@@ -59,10 +58,17 @@ def django_db_modify_db_settings(postgresql, django_db_modify_db_settings_parall
     """Have the server before Django makes the database of the tests on it."""
 
 
+def delete_rows(style: object, tables: list[str], **options: bool) -> list[str]:
+    return [f"DELETE FROM {connection.ops.quote_name(table)}" for table in tables]
+
+
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup, django_db_blocker) -> Iterator[None]:
     """End all other connections in the end: PostgreSQL keeps a database that has some."""
-    yield
+    # To empty small tables, DELETE takes a tenth of the time of Django's TRUNCATE.
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(connection.ops, "sql_flush", delete_rows)
+        yield
     with django_db_blocker.unblock(), connection.cursor() as cursor:
         cursor.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "

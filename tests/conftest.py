@@ -123,19 +123,19 @@ def pytest_generate_tests(metafunc) -> None:
 def gated_variants(of_all: bool) -> list:
     """Return variants with the Python to run each on. None is the one that runs these tests.
 
-    Where there is a newer one too, four of the covering set run on that: in its place, or,
-    where all variants run, once more.
+    Where there is a newer one too, four of the covering set run on that in its place.
     """
     newest = newest_python()
     covering = covering_set()
-    again = one_for_each_server(covering[1:]) if newest else []
-    usual = full_set() if of_all else [variant for variant in covering if variant not in again]
+    of_newest = one_for_each_server(covering[1:]) if newest else []
+    variants = full_set() if of_all else covering
+    usual = [variant for variant in variants if variant not in of_newest]
     return [
         *(pytest.param((variant, None), id=variant_id(variant)) for variant in usual),
         *(
             pytest.param((variant, path), id=f"{variant_id(variant)}-{version}")
             for version, path in newest.items()
-            for variant in again
+            for variant in of_newest
         ),
     ]
 

@@ -18,7 +18,7 @@ from tests.chat.faults.machines import Balancer, kill
 from tests.live import STOP_SECONDS, Server
 
 MEMBERS = 20
-MESSAGES = 2000
+MESSAGES = int(os.environ.get("FAULTS_MESSAGES", "2000"))
 END_SECONDS = 120
 WRITE_SECONDS = float(os.environ.get("FAULTS_WRITE_SECONDS", "10"))
 RETURN_SECONDS = 20

@@ -43,14 +43,14 @@ def postgresql() -> Iterator[None]:
 def end_embedded_postgres(folder: str) -> None:
     """End the server, whoever uses it, and remove what it has outside its folder."""
     place = embedded_postgres.Place(folder)
-    running = place.data / "postmaster.pid"
-    os.kill(int(running.read_text().split()[0]), signal.SIGINT)
-
-    def has_ended() -> bool:
-        return not running.exists() and not any(place.run.glob("programs-*"))
-
-    wait_until(has_ended, STOP_SECONDS, (place.run / "log").read_text)
+    os.kill(int((place.data / "postmaster.pid").read_text().split()[0]), signal.SIGINT)
+    wait_until(lambda: has_ended(place), STOP_SECONDS, (place.run / "log").read_text)
     shutil.rmtree(place.run)
+
+
+def has_ended(place: embedded_postgres.Place) -> bool:
+    copies = place.run.glob("programs-*")  # removed last
+    return not (place.data / "postmaster.pid").exists() and not any(copies)
 
 
 @pytest.fixture(scope="session")

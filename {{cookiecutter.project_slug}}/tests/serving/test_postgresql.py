@@ -13,6 +13,7 @@ from environs import ValidationError
 from config.env import parse_postgresql
 from serving.embedded_postgres import Place
 from tests.config.test_settings import environment, read_settings
+from tests.database import has_ended
 from tests.live import START_SECONDS, STOP_SECONDS, manage, run_python, wait_until
 
 
@@ -147,4 +148,4 @@ def test_commands_start_one_server_for_all_which_ends_with_them_and_keeps_the_da
         assert running.exists()
         process.kill()  # the lock of a process that is killed is free
         process.communicate(timeout=START_SECONDS)
-    wait_until(lambda: not running.exists(), STOP_SECONDS, (place.run / "log").read_text)
+    wait_until(lambda: has_ended(place), STOP_SECONDS, (place.run / "log").read_text)

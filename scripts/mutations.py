@@ -241,6 +241,20 @@ MUTATIONS = [
         "tests/chat/test_entering.py",
     ),
     Mutation(
+        "a listener that has ended stays so",
+        "realtime/hub.py",
+        "            if topic.listener.done() or topic.name in lost:",
+        "            if topic.name in lost:",
+        "tests/realtime/test_hub.py",
+    ),
+    Mutation(
+        "each link of a user counts as a right",
+        "realtime/sessions.py",
+        "    if sender not in RIGHT_LINKS:\n        return\n",
+        "",
+        "tests/chat/test_rights.py",
+    ),
+    Mutation(
         "the catch-up after an outage is left out",
         "realtime/frame_consumer.py",
         "        self.write_frame(await self._position())",

@@ -12,4 +12,6 @@ def is_outage(error: BaseException) -> bool:
     redis = sys.modules.get("redis.exceptions")  # imported by a channel layer that needs it
     if redis is not None and isinstance(error, redis.RedisError):
         return not isinstance(error, redis.DataError)
+    if isinstance(error, RuntimeError):  # of uvloop: the connection was closed a moment ago
+        return "the handler is closed" in str(error)
     return isinstance(error, ConnectionError | TimeoutError)  # not each OSError: a missing file

@@ -333,6 +333,24 @@ async def test_an_event_that_cannot_be_encoded_is_dropped_and_logged(layer, capl
     assert "Traceback" in caplog.text
 
 
+async def test_a_connection_that_uvloop_finds_closed_is_an_outage(layer, monkeypatch, caplog):
+    send, closed = layer.group_send, "unable to perform operation on <X>; the handler is closed"
+    errors = [RuntimeError(closed)]
+
+    async def fails_once(group: str, event: dict) -> None:
+        if group == TOPIC and errors:
+            raise errors.pop()
+        await send(group, event)
+
+    monkeypatch.setattr(layer, "group_send", fails_once)
+    ann = Subscriber()
+    await hub().join(TOPIC, ann)
+    broadcast(TOPIC, AckFrame(1))
+    assert await ann.next() == {"type": "catch_up"}
+    assert "The channel layer fails" in caplog.text
+    assert "Traceback" not in caplog.text
+
+
 async def test_an_event_that_raises_where_it_arrives_is_dropped_and_logged(layer, caplog):
     ann = Subscriber()
     await hub().join(TOPIC, ann)

@@ -15,6 +15,8 @@ UV = os.environ.get("UV") or str(Path(sys.executable).with_name("uv"))
 
 OLDER_ENVIRONMENTS = 3  # to look for bytecode in: they differ in a few packages
 
+LINT = ("ruff check", "ruff format --check", "ty check --error-on-warning")
+
 # Variables that would make the environment, or the project, another one.
 FOREIGN = (
     *("DATABASE_URL", "DJANGO_", "PG", "PYTEST_", "PYTHON", "REDIS_URL", "UV_", "VIRTUAL_ENV"),
@@ -98,9 +100,8 @@ class Gate:
         return self(UV, "run", "--no-sync", *command, **variables)
 
     def lint(self) -> None:
-        self.run("ruff", "check")
-        self.run("ruff", "format", "--check")
-        self.run("ty", "check", "--error-on-warning")
+        for command in LINT:
+            self.run(*command.split())
 
     def test(self, *command: str, **variables: str) -> str:
         """Run tests, all of which have to pass and none to be skipped. Return what was printed."""

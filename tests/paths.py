@@ -13,6 +13,9 @@ CHAT = """
 .editorconfig
 .env.example
 .gitattributes
+.github/dependabot.yml
+.github/workflows/test.yml
+.github/workflows/update.yml
 .gitignore
 AGENTS.md
 README.md
@@ -219,6 +222,7 @@ MINIMAL = """
 .env.example
 .gitattributes
 .gitignore
+.gitlab-ci.yml
 AGENTS.md
 README.md
 config/__init__.py
@@ -250,6 +254,7 @@ realtime/readiness.py
 realtime/static/realtime/backoff.js
 realtime/static/realtime/emitter.js
 realtime/static/realtime/socket.js
+renovate.json
 serving/__init__.py
 serving/apps.py
 serving/asgi.py
@@ -312,6 +317,7 @@ PATHS = [
         {
             "asgi_server": "uvicorn",
             "channel_layer": "redis",
+            "ci": "github",
             "consumer_style": "sync",
             "docker": "yes",
             "starter": "chat",
@@ -323,6 +329,7 @@ PATHS = [
         {
             "asgi_server": "uvicorn",
             "channel_layer": "memory",
+            "ci": "gitlab",
             "consumer_style": "async",
             "starter": "minimal",
             "database": "sqlite",

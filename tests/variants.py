@@ -155,11 +155,13 @@ def with_defaults(**answers: str) -> Variant:
 
 
 def variant_id(answers: Mapping[str, str]) -> str:
-    """Return a name such as "uvicorn-memory-async-docker-chat": the answers in the order of
-    their questions' names, "yes" by the name of its question, and "no" not at all."""
+    """Return a name such as "uvicorn-memory-async-chat-github-docker": the answers in the order
+    of their questions' names, those of further questions last, "yes" by the name of its
+    question, and "no" not at all."""
+    order = sorted(CHOICES, key=lambda question: (question not in MULTIPLIED, question))
     words = (
         question if answers[question] == "yes" else answers[question]
-        for question in sorted(CHOICES)
+        for question in order
         if answers[question] != "no"
     )
     return "-".join(words)

@@ -49,7 +49,7 @@ def environment_in(folder: Path) -> Path:
 
 def test_the_order_of_the_questions():
     order = "project_name project_slug description channel_layer consumer_style asgi_server"
-    rest = "starter database docker author_name author_email timezone language_code"
+    rest = "starter database docker ci author_name author_email timezone language_code"
     assert [*order.split(), *rest.split()] == QUESTIONS
 
 
@@ -117,7 +117,7 @@ def test_the_last_words_are_what_remains_to_do(cookiecutter, layer, database, to
     is_embedded = database == "postgresql"
     assert ("embedded PostgreSQL when DATABASE_URL is not set" in text) == is_embedded
     chosen = f"  channel_layer={layer} consumer_style=async asgi_server=uvicorn starter=chat"
-    chosen += f" database={database} docker=no"
+    chosen += f" database={database} docker=no ci=github"
     assert f"ready:\n\n{chosen} timezone=UTC language_code=en-us\n" in text
     assert "autor_name" not in text  # nothing came of it, which shows
     assert "pip" not in text

@@ -65,6 +65,7 @@ deploy/my_realtime_project@.service
 deploy/nginx.conf
 docs/deploy.md
 docs/protocol.md
+docs/security.md
 docs/settings.md
 echo/__init__.py
 echo/consumers.py
@@ -232,6 +233,7 @@ config/routing.py
 config/settings.py
 config/urls.py
 docs/redis.md
+docs/security.md
 docs/settings.md
 echo/__init__.py
 echo/consumers.py

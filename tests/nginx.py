@@ -1,7 +1,7 @@
 """A real nginx with the configuration of a generated project, in a folder of its own."""
 
-import grp
 import os
+import pwd
 import re
 import shlex
 import shutil
@@ -16,15 +16,6 @@ from ports import ANSWER_SECONDS, is_listening, own_port
 
 NGINX = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
 TEMPORARY = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-
-
-def worker_group() -> int | None:
-    """Return the group of nginx's workers, which they have where nginx is started by root."""
-    if os.getuid() != 0:
-        return None
-    found = subprocess.run([NGINX, "-V"], capture_output=True, text=True, check=True).stderr
-    match = re.search(r"--group=(\S+)|--user=(\S+)", found)
-    return grp.getgrnam(next(filter(None, match.groups())) if match else "www-data").gr_gid
 
 
 class Nginx:
@@ -55,6 +46,12 @@ class Nginx:
 
     def __exit__(self, *error: object) -> None:
         self.stack.close()
+
+    @property
+    def worker_group(self) -> int | None:
+        """The group of nginx's workers, which they have where root starts nginx."""
+        (user,) = re.findall(r"^user (\S+);", self.text, re.MULTILINE)
+        return pwd.getpwnam(user).pw_gid if os.getuid() == 0 else None
 
     def socket(self, number: int) -> Path:
         return self.folder / "run" / f"{number}.sock"

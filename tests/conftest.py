@@ -55,6 +55,7 @@ OWNED = [
 # Tests of minutes, the longest first. They begin before all others, so that no process is left
 # alone with one at the end.
 LONG_TESTS = (
+    "test_image.py",
     "test_faults.py",
     "test_owner_changes.py",
     "test_delete_chat.py",

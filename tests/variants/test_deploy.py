@@ -128,7 +128,12 @@ def test_compose_starts_what_the_answers_need(project):
     empty = re.findall(r"^(\w+)=$", (project / ".env.example").read_text(), re.MULTILINE)
     environment = services["web-1"]["environment"]
     for name in empty:
-        assert environment[name].startswith((f"${{{name}:?", "redis://valkey:")), name
+        own = {"REDIS_URL": "redis://valkey:", "DATABASE_URL": "postgresql://"}
+        assert environment[name].startswith(own.get(name, f"${{{name}:?")), name
+    password = "${POSTGRES_PASSWORD:?"
+    is_postgresql = "postgres" in services
+    assert is_postgresql == (password in environment.get("DATABASE_URL", ""))
+    assert is_postgresql != ("SQLITE_PATH" in environment)
 
 
 @pytest.mark.skipif(NGINX is None, reason="nginx is not installed")

@@ -58,7 +58,7 @@ LONG_TESTS = (
     "test_image.py",
     "test_faults.py",
     "test_owner_changes.py",
-    "test_delete_chat.py",
+    "test_delete_examples.py",
     "test_variants.py",
     "test_readme_commands.py",
     "test_tutorial.py",

@@ -163,9 +163,11 @@ tests/config/__init__.py
 tests/config/test_security.py
 tests/config/test_settings.py
 tests/conftest.py
+tests/consumers.py
 tests/database.py
 tests/echo/__init__.py
 tests/echo/test_echo.py
+tests/echo/test_page.py
 tests/live.py
 tests/odd.py
 tests/realtime/__init__.py
@@ -286,9 +288,11 @@ tests/config/__init__.py
 tests/config/test_security.py
 tests/config/test_settings.py
 tests/conftest.py
+tests/consumers.py
 tests/database.py
 tests/echo/__init__.py
 tests/echo/test_echo.py
+tests/echo/test_page.py
 tests/live.py
 tests/odd.py
 tests/realtime/__init__.py

@@ -14,7 +14,7 @@ from gate import Gate
 
 COPIED = "uvicorn"
 NAME = "lantern"  # a word that stands nowhere in the template
-LIVE_TESTS = "echo or goodbye"
+LIVE_TESTS = "each_text or goodbye"
 LOCK_SECONDS = 300
 
 

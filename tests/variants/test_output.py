@@ -61,7 +61,10 @@ EXPECTED_TEXT = {
     "redis_pubsub": [("serving.layers.RedisPubSubChannelLayer", ["config/settings.py"])],
     "async": [
         ("(AsyncWebsocketConsumer)", ["realtime/consumers.py"]),
-        ("    async def receive(self, text_data", ["echo/consumers.py", "README.md"]),
+        (
+            "    async def receive(self, text_data",
+            ["echo/consumers.py", "tests/consumers.py", "README.md"],
+        ),
         ("    async def echo_message(", ["echo/consumers.py"]),
         ("``database_sync_to_async`` does that", ["realtime/consumers.py"]),
         ("`database_sync_to_async` from", ["AGENTS.md", "README.md"]),
@@ -70,7 +73,10 @@ EXPECTED_TEXT = {
     "sync": [
         ("(WebsocketConsumer)", ["realtime/consumers.py"]),
         ("handlers run in a pool of threads", ["realtime/consumers.py"]),
-        ("    def receive(self, text_data", ["echo/consumers.py", "README.md"]),
+        (
+            "    def receive(self, text_data",
+            ["echo/consumers.py", "tests/consumers.py", "README.md"],
+        ),
         ("    def echo_message(", ["echo/consumers.py"]),
         ("    def on_send(", ["chat/consumers.py"]),
     ],

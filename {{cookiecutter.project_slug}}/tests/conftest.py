@@ -23,17 +23,33 @@ from channels.testing import WebsocketCommunicator
 from django.conf import settings
 from django.db import connections
 
-from config import asgi
+from config import asgi, routing
 from serving import logs, throttle
 {% if cookiecutter.channel_layer != 'memory' %}
 from serving.embedded_redis import valkey_in
-from tests import VALKEY
+from tests import VALKEY, consumers
+{% else %}
+from tests import consumers
 {% endif %}
 from tests.database import *  # noqa: F403
 from tests.live import NOT_COPIED, Server, manage
 
 # Tests that ask for one of these start a process: they are marked ``live``.
 LIVE_FIXTURES = {"production", "project_copy", "server", "start"}
+
+# The last route of the project matches every path, so those of the tests come first: in this
+# process, and in the copies of the project that the servers run.
+routing.websocket_urlpatterns[:0] = consumers.websocket_urlpatterns
+ADD_ROUTES = """
+from tests import {module}
+
+websocket_urlpatterns[:0] = {module}.websocket_urlpatterns
+"""
+
+ODD_SETTINGS = """
+ROOT_URLCONF = "tests.odd"
+FORCE_SCRIPT_NAME = "/talk"
+"""
 
 LARGE_BYTES = 200 * 1024 * 1024  # more than a server sends before its client leaves
 
@@ -109,10 +125,10 @@ def application(no_connection_left, no_task_left) -> Any:
 
 
 @pytest.fixture
-def echo(application) -> WebsocketCommunicator:
-    """A client of the echo endpoint, through the whole application."""
+def peer(application) -> WebsocketCommunicator:
+    """A client of tests/consumers.py, through the whole application."""
     return WebsocketCommunicator(
-        application, "/ws/echo/", headers=[(b"origin", b"http://localhost")]
+        application, "/ws/tests/", headers=[(b"origin", b"http://localhost")]
     )
 
 
@@ -138,11 +154,17 @@ def production(empty_database, tmp_path_factory) -> dict[str, str]:
 
 
 @pytest.fixture(scope="session")
-def start(tmp_path_factory) -> Iterator[Callable[..., Server]]:
+def served_project(tmp_path_factory) -> Path:
+    """A copy of the project, whose servers have the consumers of the tests."""
+    return copy_project(tmp_path_factory.mktemp("served"))
+
+
+@pytest.fixture(scope="session")
+def start(tmp_path_factory, served_project) -> Iterator[Callable[..., Server]]:
     """Start a server process, ready for requests. All of them end with the test run."""
     servers = ExitStack()
 
-    def start(command: str, env: dict[str, str], folder: Path = settings.BASE_DIR) -> Server:
+    def start(command: str, env: dict[str, str], folder: Path = served_project) -> Server:
         log = tmp_path_factory.mktemp("server") / "log"
         server = Server(command, env, folder, log)
         servers.callback(server.stop)
@@ -180,12 +202,8 @@ def server(request) -> Server:
 def odd_project(tmp_path_factory) -> Path:
     """A copy of the project, below a prefix, with what tests/odd.py has."""
     project = copy_project(tmp_path_factory.mktemp("odd"))
-    with open(project / "config" / "settings.py", "a") as settings_file:
-        settings_file.write('\nROOT_URLCONF = "tests.odd"\nFORCE_SCRIPT_NAME = "/talk"\n')
-    routing = project / "config" / "routing.py"
-    routes = "websocket_urlpatterns = ["
-    more = f"from tests import odd\n\n{routes}*odd.websocket_urlpatterns, "
-    routing.write_text(routing.read_text().replace(routes, more))
+    append(project / "config" / "routing.py", ADD_ROUTES.format(module="odd"))
+    append(project / "config" / "settings.py", ODD_SETTINGS)
     return project
 
 
@@ -214,4 +232,11 @@ def project_copy(tmp_path) -> Path:
 
 
 def copy_project(folder: Path) -> Path:
-    return Path(shutil.copytree(settings.BASE_DIR, folder / "project", ignore=NOT_COPIED))
+    project = Path(shutil.copytree(settings.BASE_DIR, folder / "project", ignore=NOT_COPIED))
+    append(project / "config" / "routing.py", ADD_ROUTES.format(module="consumers"))
+    return project
+
+
+def append(path: Path, text: str) -> None:
+    with open(path, "a") as file:
+        file.write(text)

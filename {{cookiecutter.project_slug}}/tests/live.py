@@ -94,7 +94,7 @@ class Server:
     def _is_ready(self) -> bool:
         assert self.process.poll() is None, f"the server ended:\n{self.log}"
         try:
-            return self.get("/static/echo/icon.svg")[0] == 200
+            return self.get("/live/")[0] == 200
         except OSError:
             return False
 
@@ -108,7 +108,7 @@ class Server:
         finally:
             connection.close()
 
-    def connect(self, path: str = "/ws/echo/", **options) -> ClientConnection:
+    def connect(self, path: str = "/ws/tests/", **options) -> ClientConnection:
         options.setdefault("origin", f"http://127.0.0.1:{self.port}")
         return connect(
             f"ws://127.0.0.1:{self.port}{path}",

@@ -10,8 +10,8 @@ from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpRe
 from django.urls import path
 
 from config.urls import urlpatterns as project_urlpatterns
-from echo.consumers import EchoConsumer
 from serving.connections import server_state
+from tests.consumers import AnsweringConsumer
 
 
 def slow(request: HttpRequest, seconds: int) -> HttpResponse:
@@ -51,8 +51,8 @@ class TickingConsumer(websocket.AsyncWebsocketConsumer):
             await asyncio.sleep(0.01)
 
 
-class ObedientConsumer(EchoConsumer):
-    """Echoes, and does what the text says."""
+class ObedientConsumer(AnsweringConsumer):
+    """Answers, and does what the text says."""
 
     def websocket_receive(self, message: dict[str, Any]) -> Any:
         command, _, words = message["text"].partition(" ")

@@ -1,7 +1,16 @@
+import pytest
+from channels.testing import WebsocketCommunicator
 from django.conf import settings
-from django.urls import reverse
 
 from realtime.broadcast import abroadcast
+
+
+@pytest.fixture
+def echo(application) -> WebsocketCommunicator:
+    """A client of the echo endpoint, through the whole application."""
+    return WebsocketCommunicator(
+        application, "/ws/echo/", headers=[(b"origin", b"http://localhost")]
+    )
 
 
 async def test_the_echo_answers_each_text(echo):
@@ -38,9 +47,3 @@ async def test_a_message_above_the_limit_closes_the_socket(echo):
     closed = await echo.receive_output()
     assert (closed["type"], closed["code"]) == ("websocket.close", 4009)
     await echo.disconnect()
-
-
-def test_the_page_is_there(client):
-    response = client.get(reverse("echo"))
-    assert response.status_code == 200
-    assert b"echo/echo.js" in response.content

@@ -11,16 +11,16 @@ from realtime.broadcast import abroadcast, broadcast
 
 
 def say(text: str) -> dict:
-    return {"type": "echo.message", "text": text}
+    return {"type": "tests.message", "text": text}
 
 
 def view(request):
-    broadcast("echo", say("from a view"))
+    broadcast("tests", say("from a view"))
     return HttpResponse()
 
 
 async def async_view(request):
-    await abroadcast("echo", say("from an async view"))
+    await abroadcast("tests", say("from an async view"))
     return HttpResponse()
 
 
@@ -31,48 +31,48 @@ urlpatterns = [path("view/", view), path("async_view/", async_view)]
     ("address", "text"),
     [("/view/", "from a view"), ("/async_view/", "from an async view")],
 )
-async def test_from_a_view(echo, settings, async_client, address, text):
+async def test_from_a_view(peer, settings, async_client, address, text):
     settings.ROOT_URLCONF = __name__
-    await echo.connect()
+    await peer.connect()
     await async_client.get(address)
-    assert await echo.receive_from() == text
-    await echo.disconnect()
+    assert await peer.receive_from() == text
+    await peer.disconnect()
 
 
-async def test_from_any_thread(echo):
-    await echo.connect()
-    thread = threading.Thread(target=broadcast, args=("echo", say("from a thread")))
+async def test_from_any_thread(peer):
+    await peer.connect()
+    thread = threading.Thread(target=broadcast, args=("tests", say("from a thread")))
     thread.start()  # nothing but the event itself may wake this event loop
-    assert await echo.receive_from(timeout=5) == "from a thread"
+    assert await peer.receive_from(timeout=5) == "from a thread"
     thread.join()
-    await echo.disconnect()
+    await peer.disconnect()
 
 
-async def test_after_the_commit(echo):
+async def test_after_the_commit(peer):
     @sync_to_async
     def save():
         with transaction.atomic():
-            broadcast("echo", say("after"))
-            async_to_sync(get_channel_layer().group_send)("echo", say("before"))
+            broadcast("tests", say("after"))
+            async_to_sync(get_channel_layer().group_send)("tests", say("before"))
 
-    await echo.connect()
+    await peer.connect()
     await save()
-    assert [await echo.receive_from(), await echo.receive_from()] == ["before", "after"]
-    await echo.disconnect()
+    assert [await peer.receive_from(), await peer.receive_from()] == ["before", "after"]
+    await peer.disconnect()
 
 
-async def test_never_after_a_rollback(echo):
+async def test_never_after_a_rollback(peer):
     @sync_to_async
     def fail():
         with transaction.atomic():
-            broadcast("echo", say("not stored"))
+            broadcast("tests", say("not stored"))
             transaction.set_rollback(True)
-        broadcast("echo", say("next"))
+        broadcast("tests", say("next"))
 
-    await echo.connect()
+    await peer.connect()
     await fail()
-    assert await echo.receive_from() == "next"
-    await echo.disconnect()
+    assert await peer.receive_from() == "next"
+    await peer.disconnect()
 
 
 class BrokenLayer:
@@ -94,24 +94,24 @@ async def test_a_commit_stays_when_its_event_cannot_be_sent(
     @sync_to_async
     def save():
         with transaction.atomic():
-            broadcast("echo", say("stored"))
+            broadcast("tests", say("stored"))
 
     await save()
     assert str(error) in caplog.text
     assert ("Traceback" in caplog.text) == isinstance(error, ValueError)
     with pytest.raises(type(error)):
-        await abroadcast("echo", say("not stored"))
+        await abroadcast("tests", say("not stored"))
 
 
 async def test_an_outage_raises_nothing_and_a_mistake_is_raised(
     transactional_db, monkeypatch, caplog
 ):
     monkeypatch.setitem(channel_layers.backends, "default", BrokenLayer(ConnectionError("away")))
-    await sync_to_async(broadcast)("echo", say("not sent"))
-    assert "Not sent to echo: ConnectionError('away')" in caplog.text
+    await sync_to_async(broadcast)("tests", say("not sent"))
+    assert "Not sent to tests: ConnectionError('away')" in caplog.text
     monkeypatch.setitem(channel_layers.backends, "default", BrokenLayer(ValueError("a mistake")))
     with pytest.raises(ValueError, match="a mistake"):
-        await sync_to_async(broadcast)("echo", say("not sent"))
+        await sync_to_async(broadcast)("tests", say("not sent"))
 
 
 @pytest.mark.parametrize("group", ["", "with space", "ünïcode", "x" * 100])

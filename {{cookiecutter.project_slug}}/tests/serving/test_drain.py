@@ -77,38 +77,38 @@ def test_a_socket_that_outlives_the_main_thread_is_no_failure():
     assert output == "ended\nexit status 0"
 
 
-async def test_an_open_socket_is_closed_and_its_consumer_ends(echo):
-    await echo.connect()
+async def test_an_open_socket_is_closed_and_its_consumer_ends(peer):
+    await peer.connect()
     await drain()
-    closed = await echo.receive_output()
+    closed = await peer.receive_output()
     assert (closed["type"], closed["code"]) == ("websocket.close", CloseCode.RESTART)
     assert not server_state().sockets
-    await echo.wait()
+    await peer.wait()
 
 
-async def test_a_handshake_that_comes_late_is_closed_at_once(echo):
+async def test_a_handshake_that_comes_late_is_closed_at_once(peer):
     await drain()
-    assert (await echo.connect())[0]
-    assert (await echo.receive_output())["code"] == CloseCode.RESTART
-    await echo.wait()
+    assert (await peer.connect())[0]
+    assert (await peer.receive_output())["code"] == CloseCode.RESTART
+    await peer.wait()
 
 
-async def test_all_callers_wait_for_the_same_end(echo):
-    await echo.connect()
+async def test_all_callers_wait_for_the_same_end(peer):
+    await peer.connect()
     await asyncio.gather(drain(), drain())
-    assert (await echo.receive_output())["code"] == CloseCode.RESTART
-    assert await echo.receive_nothing()
-    await echo.wait()
+    assert (await peer.receive_output())["code"] == CloseCode.RESTART
+    assert await peer.receive_nothing()
+    await peer.wait()
 
 
-async def test_a_second_server_in_one_process_is_open(echo):
+async def test_a_second_server_in_one_process_is_open(peer):
     await drain()
     sent = await lifespan()
     assert sent == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
-    assert (await echo.connect())[0]
-    await echo.send_to(text_data="Hello")
-    assert await echo.receive_from() == "You said: Hello"
-    await echo.disconnect()
+    assert (await peer.connect())[0]
+    await peer.send_to(text_data="Hello")
+    assert await peer.receive_from() == "You said: Hello"
+    await peer.disconnect()
 
 
 async def lifespan() -> list[str]:
@@ -316,10 +316,10 @@ async def test_a_consumer_that_sends_before_it_accepts_is_refused_and_told_why(c
         sent.append(event["type"])
 
     sent: list[str] = []
-    scope = {"type": "websocket", "path": "/ws/echo/"}
+    scope = {"type": "websocket", "path": "/ws/tests/"}
     await ConnectionTracker(forgets_to_accept)(scope, Mock(), send)
     assert sent == ["websocket.close"]
-    assert "'WebSocket /ws/echo/' CONNECTING>: expected websocket.accept" in caplog.text
+    assert "'WebSocket /ws/tests/' CONNECTING>: expected websocket.accept" in caplog.text
 
 
 async def test_an_error_of_the_system_is_no_client_that_left(caplog):

@@ -27,7 +27,7 @@ MAX_BUFFERED_BYTES = 100 * 1024 * 1024
 TEXT = b"x" * 60 * 1024
 FRAME = b"\x81\xfe" + len(TEXT).to_bytes(2, "big") + bytes(4) + TEXT  # masked with zeros
 HANDSHAKE = b"""\
-GET /ws/echo/ HTTP/1.1\r
+GET /ws/tests/ HTTP/1.1\r
 Host: localhost\r
 Origin: http://localhost\r
 Connection: Upgrade\r
@@ -134,18 +134,18 @@ def test_a_silent_socket_is_closed_and_one_with_a_heartbeat_stays(limited):
         assert ask(alive, "still here") == "You said: still here"
 
 
-async def test_a_flood_without_end_is_closed(echo, settings, monkeypatch):
+async def test_a_flood_without_end_is_closed(peer, settings, monkeypatch):
     settings.WEBSOCKET_RATE, settings.WEBSOCKET_BURST = 2, 1
     monkeypatch.setattr(limits, "MAX_EARLY", 2)
-    await echo.connect()
+    await peer.connect()
     for _ in range(10):
-        await echo.send_to(text_data="x")
+        await peer.send_to(text_data="x")
     outputs = []
     while not outputs or outputs[-1]["type"] == "websocket.send":
-        outputs.append(await echo.receive_output(ANSWER_SECONDS))
+        outputs.append(await peer.receive_output(ANSWER_SECONDS))
     assert len(outputs) < 10
     assert (outputs[-1]["type"], outputs[-1]["code"]) == ("websocket.close", 4129)
-    await echo.disconnect()
+    await peer.disconnect()
 
 
 async def test_a_client_that_reads_nothing_is_cut(monkeypatch):
@@ -184,7 +184,7 @@ async def test_an_address_that_comes_and_goes_waits_and_is_forgotten(settings, m
 
 async def test_a_socket_without_an_address_is_not_counted(application, settings):
     settings.WEBSOCKETS_PER_ADDRESS = 1
-    peers = [WebsocketCommunicator(application, "/ws/echo/", headers=HEADERS) for _ in "ab"]
+    peers = [WebsocketCommunicator(application, "/ws/tests/", headers=HEADERS) for _ in "ab"]
     for peer in peers:
         assert (await peer.connect())[0]
     for peer in peers:

@@ -18,7 +18,6 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 from django.core.management import CommandError, call_command
-from django.urls import reverse
 from websockets.exceptions import ConnectionClosed, InvalidMessage, InvalidStatus
 from websockets.extensions.permessage_deflate import PerMessageDeflate
 from websockets.sync.client import unix_connect
@@ -42,6 +41,8 @@ OWN_COMMAND = """
 {% include 'asgi_server/' ~ cookiecutter.asgi_server ~ '/command' %}
 """.replace("8000", "PORT")
 
+PAGE = "/admin/login/"  # one that every project has
+
 HANDSHAKE = """\
 GET PATH HTTP/1.1\r
 Host: localhost\r
@@ -57,7 +58,7 @@ Sec-WebSocket-Version: 13\r
 @pytest.mark.parametrize(
     "text", ["Hello", "안녕 👋 \u202eRTL <script>", "x" * (settings.WEBSOCKET_MAX_BYTES - 100)]
 )
-def test_echo(server, text):
+def test_each_text_is_answered(server, text):
     with server.connect() as websocket:
         assert ask(websocket, text) == f"You said: {text}"
 
@@ -117,38 +118,38 @@ def test_pages_of_other_sites_are_refused(server, origin):
     assert "secret" not in server.log
 
 
-@pytest.mark.parametrize("path", ["/ws/", "/ws/nothing/", "/ws/echo/nothing/"])
+@pytest.mark.parametrize("path", ["/ws/", "/ws/nothing/", "/ws/tests/nothing/"])
 def test_an_unknown_path_is_refused(server, path):
     with pytest.raises(InvalidStatus) as refused:
         server.connect(path)
     assert refused.value.response.status_code == 403
 
 
-def test_the_page_and_its_static_files(server):
-    status, _, page = server.get(reverse("echo"))
-    assert status == 200
-    addresses = re.findall(r'(?:href|src)="(/static/[^"]+)"', page.decode())
-    assert len(addresses) == 3
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [
+        ("admin/css/base.css", "text/css"),
+        ("admin/img/search.svg", "image/svg"),
+        ("realtime/socket.js", "text/javascript"),
+    ],
+)
+def test_static_files_of_every_app_are_served(server, path, kind):
+    status, headers, body = server.get(f"/static/{path}")
+    assert (status, bool(body)) == (200, True)
+    assert headers["content-type"].startswith(kind)
+    assert headers["x-content-type-options"] == "nosniff"
+    assert server.get(f"/static/{path}.nothing")[0] == 404
+
+
+@pytest.mark.parametrize("prefix", ["", "/talk"])  # a proxy may take it away, or leave it
+def test_pages_static_files_and_sockets_below_a_prefix(odd, prefix):
+    page = odd.get(f"{prefix}{PAGE}")[2].decode()
+    addresses = re.findall(r'(?:href|src)="(/talk/static/[^"]+)"', page)
+    assert addresses
     for address in addresses:
-        status, headers, body = server.get(address)
-        assert (status, bool(body)) == (200, True)
-        assert headers["content-type"].startswith(("image/svg", "text/css", "text/javascript"))
-        assert headers["x-content-type-options"] == "nosniff"
-    assert server.get("/static/nothing.css")[0] == 404
-    assert server.get("/static/admin/css/base.css")[0] == 200
-
-
-def test_the_page_below_a_prefix(odd):
-    for prefix in ("", "/talk"):  # a proxy may take it away, or leave it
-        page = odd.get(prefix + reverse("echo"))[2].decode()
-        addresses = re.findall(r'(?:href|src)="(/talk/static/[^"]+)"', page)
-        assert len(addresses) == 3
-        for address in addresses:
-            assert odd.get(prefix + address.removeprefix("/talk"))[0] == 200
-        (address,) = re.findall(r'data-socket="([^"]+)"', page)
-        assert address == "/talk/ws/echo/"
-        with odd.connect(prefix + address.removeprefix("/talk")) as websocket:
-            assert ask(websocket, "Hello") == "You said: Hello"
+        assert odd.get(prefix + address.removeprefix("/talk"))[0] == 200
+    with odd.connect(f"{prefix}/ws/tests/") as websocket:
+        assert ask(websocket, "Hello") == "You said: Hello"
 
 
 def nothing_is_under_way(server: Server) -> bool:
@@ -161,7 +162,7 @@ def test_a_download_that_is_broken_off_is_nothing_for_the_log(odd):
         with socket.create_connection(("127.0.0.1", odd.port), ANSWER_SECONDS) as client:
             client.sendall(b"GET /static/large.bin HTTP/1.1\r\nHost: localhost\r\n\r\n")
             assert b" 200 " in client.recv(64 * 1024)
-    assert odd.get("/static/echo/icon.svg")[0] == 200
+    assert odd.get(PAGE)[0] == 200
     wait_until(lambda: nothing_is_under_way(odd), ANSWER_SECONDS, lambda: odd.log)
     assert not re.search("WARNING|ERROR|[Ee]xception|Disconnected", odd.log[before:])
 
@@ -178,7 +179,7 @@ def test_a_client_that_leaves_while_it_is_written_to_is_nothing_for_the_log(odd)
 
 
 def test_the_log_is_free_of_noise(server):
-    server.get(reverse("echo"))
+    server.get(PAGE)
     with server.connect() as websocket:
         ask(websocket, "Hello")
     with pytest.raises(InvalidStatus):
@@ -208,7 +209,7 @@ def test_runserver_explains_a_taken_port(db, monkeypatch):
 def test_runserver_takes_up_an_edited_consumer(runserver, developed_project):
     with runserver.connect() as websocket:
         assert ask(websocket, "old") == "You said: old"
-    consumers = developed_project / "echo" / "consumers.py"
+    consumers = developed_project / "tests" / "consumers.py"
     said, edited = "{said}", "{said.replace('old', 'new')}"  # other texts stay as they are
     consumers.write_text(consumers.read_text().replace(said, edited))
 
@@ -243,7 +244,7 @@ def test_a_consumer_that_raises_ends_its_own_socket_only(odd):
 def test_a_server_serves_and_says_goodbye_when_asked_to_stop(start, production, command, number):
     server = start(command, {**production, "TRUSTED_PROXIES": "192.0.2.1"})
     # No header of 127.0.0.1 is believed, whatever the server's own defaults are.
-    status, headers, _ = server.get(reverse("echo"), {"X-Forwarded-Proto": "https"})
+    status, headers, _ = server.get(PAGE, {"X-Forwarded-Proto": "https"})
     assert (status, headers["location"][:8]) == (301, "https://")
     with server.connect() as websocket:
         assert ask(websocket, "Hello") == "You said: Hello"
@@ -261,7 +262,7 @@ def test_a_server_serves_and_says_goodbye_when_asked_to_stop(start, production, 
 def test_a_client_that_reads_nothing_cannot_hold_the_server(start, production):
     server = start("manage.py serve --port PORT", {**production, "GRACE_SECONDS": "5"})
     with socket.create_connection(("127.0.0.1", server.port), ANSWER_SECONDS) as peer:
-        peer.sendall(HANDSHAKE.replace("PATH", "/ws/echo/").encode())
+        peer.sendall(HANDSHAKE.replace("PATH", "/ws/tests/").encode())
         assert b" 101 " in peer.recv(4096)
         peer.settimeout(1)
         with suppress(TimeoutError):  # all buffers are full
@@ -327,18 +328,18 @@ def test_a_second_signal_skips_the_wait(start, odd_project, production):
     assert "Cut off to stop the server: 'GET /slow/60/'" in server.log
 
 
-def test_serve_on_a_unix_socket(production, tmp_path, not_serving):
+def test_serve_on_a_unix_socket(served_project, production, tmp_path, not_serving):
     path = tmp_path / "socket"
     with socket.socket(socket.AF_UNIX) as stale:
         stale.bind(str(path))  # a server that was killed leaves such a file
     command = f"manage.py serve --uds {path}"
-    server = Server(command, production, settings.BASE_DIR, tmp_path / "log")
+    server = Server(command, production, served_project, tmp_path / "log")
     try:
         wait_until(lambda: can_connect(path), START_SECONDS, lambda: server.log)
         assert stat.S_IMODE(path.stat().st_mode) == 0o660
         with pytest.raises(CommandError, match="another server listens there"):
             call_command("serve", "--uds", str(path))
-        address = "ws://localhost/ws/echo/"
+        address = "ws://localhost/ws/tests/"
         with unix_connect(str(path), address, origin="http://localhost") as client:
             assert ask(client, "Hello") == "You said: Hello"
         send_garbage(path)

@@ -31,7 +31,7 @@ def is_accepted(application) -> Callable[..., Awaitable[bool]]:
     ],
 )
 async def test_pages_of_our_hosts_may_connect(is_accepted, origin):
-    assert await is_accepted("/ws/echo/", (b"origin", origin))
+    assert await is_accepted("/ws/tests/", (b"origin", origin))
 
 
 @pytest.mark.parametrize(
@@ -48,18 +48,18 @@ async def test_pages_of_our_hosts_may_connect(is_accepted, origin):
 async def test_other_pages_may_not_and_the_log_says_why(is_accepted, origin, caplog):
     headers = (b"origin", origin), (b"cookie", b"sessionid=secret")
     with caplog.at_level(logging.INFO, "serving"):
-        assert not await is_accepted("/ws/echo/", *headers)
+        assert not await is_accepted("/ws/tests/", *headers)
     assert f"origin {origin.decode()!r} is not in ALLOWED_HOSTS ['.localhost'" in caplog.text
     assert "\x1b" not in caplog.text
     assert "secret" not in caplog.text
 
 
 async def test_no_origin_is_refused(is_accepted, caplog):
-    assert not await is_accepted("/ws/echo/")
+    assert not await is_accepted("/ws/tests/")
     assert "origin (none) is not in ALLOWED_HOSTS" in caplog.text
 
 
-@pytest.mark.parametrize("path", ["/", "/ws/", "/ws/echo", "/ws/echo/more/"])
+@pytest.mark.parametrize("path", ["/", "/ws/", "/ws/tests", "/ws/tests/more/"])
 async def test_an_unknown_path_is_refused_quietly(is_accepted, path, caplog):
     with caplog.at_level(logging.DEBUG):
         assert not await is_accepted(path, (b"origin", b"http://localhost"))
@@ -94,13 +94,13 @@ async def test_only_trusted_proxies_are_believed(settings, client, forwarded, ex
     assert (seen["client"][0], seen["scheme"]) == expected
 
 
-@pytest.mark.parametrize("path", ["/ws/echo/", "/talk/ws/echo/"])
+@pytest.mark.parametrize("path", ["/ws/tests/", "/talk/ws/tests/"])
 async def test_below_a_prefix_with_and_without_it(settings, is_accepted, path):
     settings.FORCE_SCRIPT_NAME = "/talk"
     assert await is_accepted(path, (b"origin", b"http://localhost"))
 
 
-@pytest.mark.parametrize("path", ["/talkative/ws/echo/", "/talkws/echo/"])
+@pytest.mark.parametrize("path", ["/talkative/ws/tests/", "/talkws/tests/"])
 async def test_a_path_that_only_begins_like_the_prefix(settings, is_accepted, path):
     settings.FORCE_SCRIPT_NAME = "/talk"
     assert not await is_accepted(path, (b"origin", b"http://localhost"))

@@ -1,0 +1,1 @@
+{% include 'consumer_style/' ~ cookiecutter.consumer_style ~ '/tests_consumers.py' %}

@@ -171,8 +171,11 @@ tests/echo/test_page.py
 tests/live.py
 tests/odd.py
 tests/realtime/__init__.py
+tests/realtime/conftest.py
+tests/realtime/counting.py
 tests/realtime/test_broadcast.py
 tests/realtime/test_frame_consumer.py
+tests/realtime/test_frames.py
 tests/realtime/test_hub.py
 tests/realtime/test_presence.py
 tests/realtime/test_threads.py

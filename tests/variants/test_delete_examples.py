@@ -83,6 +83,30 @@ LOGIN_REDIRECT = 'LOGIN_REDIRECT_URL = "password_change"'
 LOGOUT_REDIRECT = 'LOGOUT_REDIRECT_URL = "login"'
 
 
+# What stays of the browser's client: it connects, asks, and hears what others are told.
+ASK = """async () => {
+    const { FrameClient } = await import("/static/realtime/client.js");
+    const address = new URL("/ws/count/page/", location.href.replace(/^http/, "ws"));
+    const [one, other] = [0, 1].map(() => new FrameClient(() => address));
+    const connected = [one, other].map((client) => new Promise((done) => {
+        client.on("state", ({ state }) => state === "connected" && done());
+        client.connect();
+    }));
+    await Promise.all(connected);
+    const told = new Promise((done) => other.on("count.total", ({ total }) => done(total)));
+    const { total: before } = await one.ask({ type: "system.ping" });
+    const { total } = await one.ask({ type: "count.add", number: 2 });
+    await told;
+    const { total: after } = await other.ask({ type: "count.add", number: await told });
+    return [before, total, after];
+}"""
+ADD_ROUTES = """
+from tests.realtime import counting
+
+websocket_urlpatterns[:0] = counting.websocket_urlpatterns
+"""
+
+
 def passes(gate: Gate, tool: Callable, *words: str) -> None:
     gate.run("ruff", "check", "--fix")
     gate.lint()
@@ -99,6 +123,9 @@ def test_the_chat_and_then_the_echo_can_be_deleted(
     gate = Gate(project, environments)
     gate.install()
     passes(gate, tool)
+    routing = project / "config" / "routing.py"
+    text = routing.read_text("utf-8")
+    routing.write_text(text + ADD_ROUTES)
     with own_port() as port, closing(Site(gate, tmp_path, port)) as site:
         page = browser.new_page()
         page.goto(site.url)
@@ -106,9 +133,9 @@ def test_the_chat_and_then_the_echo_can_be_deleted(
         page.get_by_label("Say something").fill("Hello")
         page.keyboard.press("Enter")
         expect(page.get_by_role("listitem")).to_have_text(["Hello", "You said: Hello"])
-        client = "import('/static/realtime/client.js').then((module) => Object.keys(module))"
-        assert page.evaluate(client) == ["FrameClient"]
+        assert page.evaluate(ASK) == [0, 2, 4]
         page.close()
+    routing.write_text(text)
     delete_echo_too(project)
     passes(gate, tool, "-m", "not live")
 

@@ -107,12 +107,98 @@ def suggest(request, pk):
     return JsonResponse({"id": choice.id, "by": request.user.email})
 """
 
+API = """\
+from rest_framework import permissions, serializers, viewsets
+from rest_framework.decorators import action
+from rest_framework.response import Response
+
+from polls.models import Choice, Poll
+
+
+class ChoiceSerializer(serializers.ModelSerializer):
+    class Meta:
+        model = Choice
+        fields = ["id", "text"]
+
+
+class PollSerializer(serializers.ModelSerializer):
+    choices = ChoiceSerializer(many=True, read_only=True)
+    state = serializers.CharField(source="get_state_display", read_only=True)
+
+    class Meta:
+        model = Poll
+        fields = ["id", "question", "state", "choices"]
+
+
+class PollViewSet(viewsets.ModelViewSet):
+    queryset = Poll.objects.prefetch_related("choices")
+    serializer_class = PollSerializer
+    permission_classes = [permissions.IsAuthenticatedOrReadOnly]
+
+    @action(detail=True, methods=["post"])
+    def close(self, request, pk=None):
+        poll = self.get_object()
+        poll.state = Poll.State.CLOSED
+        poll.save()
+        return Response(self.get_serializer(poll).data)
+"""
+
 URLS = """\
-from django.urls import path
+from django.urls import include, path
+from rest_framework.routers import DefaultRouter
 
-from polls import views
+from polls import api, views
 
-urlpatterns = [path("<int:pk>/", views.show), path("<int:pk>/suggest/", views.suggest)]
+router = DefaultRouter()
+router.register("polls", api.PollViewSet)
+
+urlpatterns = [
+    path("<int:pk>/", views.show, name="show"),
+    path("<int:pk>/suggest/", views.suggest, name="suggest"),
+    path("api/", include(router.urls)),
+]
+"""
+
+TESTS = """\
+import pytest
+from django.contrib.auth import get_user_model
+from django.urls import reverse
+
+from polls.models import Poll
+
+
+@pytest.fixture
+def poll(db):
+    poll = Poll.objects.create(question="What colour?")
+    poll.choices.create(text="Green")
+    return poll
+
+
+@pytest.fixture
+def ann(client, db):
+    user = get_user_model().objects.create_user("ann", "ann@example.com")
+    client.force_login(user)
+    return user
+
+
+def test_a_poll_is_shown(client, poll):
+    assert client.get(reverse("show", args=[poll.pk])).json() == {
+        "state": "Open",
+        "choices": ["Green"],
+    }
+
+
+def test_a_choice_is_suggested(client, ann, poll):
+    response = client.post(reverse("suggest", args=[poll.pk]), {"text": "Red"})
+    assert response.json()["by"] == "ann@example.com"
+    assert poll.choices.count() == 2
+
+
+def test_the_api_lists_and_closes_polls(client, poll, ann):
+    (shown,) = client.get(reverse("poll-list")).json()
+    assert (shown["state"], shown["choices"][0]["text"]) == ("Open", "Green")
+    closed = client.post(reverse("poll-close", args=[poll.pk])).json()
+    assert closed["state"] == "Closed"
 """
 
 
@@ -170,18 +256,33 @@ def test_another_user_model_works(bake, environments, name_model):
 
 
 def test_ordinary_django_passes_the_project_s_own_check(bake, environments):
-    """An app as ``startapp`` and ``makemigrations`` write it, with models as many projects have."""
+    """An app as ``startapp`` and ``makemigrations`` write it, with what many projects have."""
     project = bake(starter="minimal")
+    Gate(project, environments)("uv", "add", "--no-sync", "djangorestframework")
     gate = Gate(project, environments)
     gate.install()
     gate.run("python", "manage.py", "startapp", "news", DJANGO_DEBUG="true")
     gate.run("python", "manage.py", "startapp", "polls", DJANGO_DEBUG="true")
-    for name, text in (("models", MODELS), ("views", VIEWS), ("urls", URLS)):
+    for name, text in (("models", MODELS), ("views", VIEWS), ("api", API), ("urls", URLS)):
         (project / "polls" / f"{name}.py").write_text(text)
-    settings = project / "config" / "settings.py"
-    settings.write_text(settings.read_text().replace('"echo",\n', '"echo",\n    "polls",\n'))
+    tests = project / "tests" / "polls"
+    tests.mkdir()
+    (tests / "__init__.py").write_text("")
+    (tests / "test_polls.py").write_text(TESTS)
+    add_line(
+        project / "config" / "settings.py", '    "echo",', '    "polls",\n    "rest_framework",'
+    )
+    echo = '    path("", include("echo.urls")),'
+    add_line(project / "config" / "urls.py", echo, '    path("polls/", include("polls.urls")),')
     gate.run("python", "manage.py", "makemigrations", "polls", DJANGO_DEBUG="true")
     readme = (project / "README.md").read_text("utf-8")
     check = code(section(readme, "Test it"), "sh")[0].splitlines()[0]
     gate("bash", "-e", "-c", check)
     gate.lint()
+    gate.test("uv", "run", "pytest", "tests/polls")
+
+
+def add_line(path: Path, before: str, line: str) -> None:
+    text = path.read_text()
+    assert text.count(f"{before}\n") == 1, path
+    path.write_text(text.replace(f"{before}\n", f"{before}\n{line}\n"))

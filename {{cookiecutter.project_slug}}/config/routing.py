@@ -1,4 +1,4 @@
-"""The way of a request through the project, from the server to the code that answers."""
+"""The path of a request through the project, from the server to the view or consumer."""
 
 {% if cookiecutter.starter == 'minimal' %}
 from channels.auth import AuthMiddlewareStack

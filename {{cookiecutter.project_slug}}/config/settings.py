@@ -27,7 +27,7 @@ ALLOWED_HOSTS = env.hosts(
     ".localhost,127.0.0.1,[::1]" if DEBUG else ...,
 )
 
-# Addresses and networks whose X-Forwarded-For and X-Forwarded-Proto we believe.
+# Proxies whose X-Forwarded-For and X-Forwarded-Proto headers are believed.
 TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES", "127.0.0.1,::1")
 
 
@@ -91,7 +91,7 @@ ASGI_APPLICATION = "config.asgi.application"
 # How many processes ``manage.py serve`` starts.
 WEB_CONCURRENCY = env.int("WEB_CONCURRENCY", None, validate=validate.Range(min=1))
 
-# Seconds from SIGTERM to the end of the process, as process managers give them.
+# Seconds that the process manager waits between SIGTERM and SIGKILL.
 GRACE_SECONDS = env.int("GRACE_SECONDS", 10, validate=validate.Range(min=5))
 
 # Limits of every WebSocket: see serving.limits.

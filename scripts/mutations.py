@@ -33,7 +33,7 @@ MUTATIONS = [
     Mutation(
         "broadcast before the commit",
         "chat/rooms.py",
-        "    broadcast(topic, said)",
+        "    broadcast(topic, frame)",
         "    from realtime import broadcast as module\n\n    module._send(topic, {'type': 'said'})",
         "tests/chat/test_rooms.py",
     ),

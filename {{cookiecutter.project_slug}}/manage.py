@@ -10,8 +10,8 @@ from django.core.management import execute_from_command_line
 
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-    # Where DJANGO_DEBUG does not say: with the development dependencies, every command is
-    # development, except for the server of production. Without them, each is production.
+    # Without DJANGO_DEBUG, the installed dependencies decide: with those for development, every
+    # command except ``serve`` runs as development; without them, every command as production.
     has_development_dependencies = find_spec("pytest") is not None
     if has_development_dependencies and sys.argv[1:2] != ["serve"]:
         os.environ.setdefault("DJANGO_DEBUG_DEFAULT", "true")

@@ -38,13 +38,13 @@ def history(
     is_direct = room.owner_id is not None
     return HistoryFrame(
         ref=ref,
-        messages=[_said(is_direct, *row) for row in shown],
+        messages=[_message_frame(is_direct, *row) for row in shown],
         more=len(page) > PAGE,
         direct=is_direct,
     )
 
 
-def _said(
+def _message_frame(
     is_direct: bool,
     seq: int,
     client_id: UUID,

@@ -48,8 +48,8 @@ def find(slug: str) -> Room:
 def check_access(user: Any, room: Room | None, slug: str) -> Room:
     """Return ``room`` if ``user`` may be in it and ``slug`` is its own. Raises CloseSocket.
 
-    Rights change while sockets are open. So this is asked, with the room and the user as
-    the database has them now, whenever a socket is used, and at each of its heartbeats.
+    Permissions change while sockets are open, so each use of a socket and each heartbeat
+    checks them, with the room and the user as the database has them now.
     """
     if room is None or room.slug != slug:
         raise CloseSocket(CloseCode.NOT_FOUND, f"no room {slug}")
@@ -136,20 +136,20 @@ def find_recipient(user: Any, to: str) -> Any:
         raise FrameError("forbidden", _("log in to write to one person"))
     try:
         recipient = get_user_model()._default_manager.get(pk=to.removeprefix("user-"))
-    except (ObjectDoesNotExist, ValidationError, ValueError):  # the last two: no key at all
+    except (ObjectDoesNotExist, ValidationError, ValueError):  # the last two: not a key of this model
         recipient = None
     if (
         recipient is None
         or recipient == user
         or not recipient.is_active
-        or person_of(recipient).id != to  # a number has several spellings
+        or person_of(recipient).id != to  # as "user-01" is not, for user 1
     ):
         raise FrameError("invalid", _("there is nobody to write to"))
     return recipient
 
 
 def limit_new_recipients(user: Any, recipient: Any, own_inbox: Room) -> None:
-    """Raise FrameError for one new person too many: else anyone could list all names."""
+    """Raise FrameError when ``user`` writes to too many new people: it would list all users."""
     talk = Q(author=recipient) | Q(recipient=recipient)
     if Message.objects.filter(talk, room=own_inbox).exists():
         return
@@ -190,11 +190,11 @@ def _append(
         text=text,
     )
     if recipient is None:
-        said = MessageFrame(seq, client_id, author, text, message.sent_at)
+        frame = MessageFrame(seq, client_id, author, text, message.sent_at)
     else:
         to = person_of(recipient)
-        said = DirectMessageFrame(seq, client_id, author, text, message.sent_at, to)
-    broadcast(topic, said)
+        frame = DirectMessageFrame(seq, client_id, author, text, message.sent_at, to)
+    broadcast(topic, frame)
     return seq
 
 

@@ -71,7 +71,7 @@ def room(request: HttpRequest, slug: str) -> HttpResponse:
 
 @require_http_methods(["POST"])
 def post_message(request: HttpRequest, slug: str) -> JsonResponse:
-    """Say something without a WebSocket: fields ``text`` and, to be safe to repeat, ``id``."""
+    """Say something without a WebSocket: ``text``, and an ``id`` that makes a repetition safe."""
     found = get_object_or_404(Room, slug=slug, owner=None)
     if not rooms.can_join(request.user, found):
         return JsonResponse({"error": f"{slug} is not open to you"}, status=403)

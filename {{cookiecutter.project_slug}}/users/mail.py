@@ -3,7 +3,7 @@ from django.core.mail.backends.console import EmailBackend
 
 
 class ConsoleBackend(EmailBackend):
-    """Django's backend for development, which prints texts as they are: encoded, links break."""
+    """Prints mails for development. Django's own backend encodes them, which breaks long links."""
 
     def write_message(self, message: EmailMessage) -> None:
         to = ", ".join(message.to)

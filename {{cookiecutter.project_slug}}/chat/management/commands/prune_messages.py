@@ -6,7 +6,7 @@ from django.utils import timezone
 from chat.models import Message
 
 MAX_DAYS = 36_500
-BATCH = 500  # messages of a transaction: nobody waits for long to write
+BATCH = 500  # messages deleted in a transaction, which keeps other writers waiting
 
 
 class Command(BaseCommand):

@@ -10,7 +10,7 @@ from realtime.frames import FrameError, Person
 
 
 class Command(BaseCommand):
-    help = "Says something in a room, as a program does that is no part of the server."
+    help = "Says something in a room, from outside the server."
 
     def add_arguments(self, parser) -> None:
         parser.add_argument("room", help="its slug, such as lobby")

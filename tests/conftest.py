@@ -71,7 +71,7 @@ LONG_TESTS = (
 # minutes in all. A plain run on pairs of choices leaves them out, and says so.
 RECIPE_TESTS = (
     "test_owner_changes.py",
-    "test_delete_chat.py",
+    "test_delete_examples.py",
     "test_memory_to_redis.py",
     "test_sqlite_to_postgresql.py",
     "test_tutorial.py",

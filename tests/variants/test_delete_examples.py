@@ -19,8 +19,9 @@ PATHS = r"((?:`[^`]+`(?:, | and )?)+)"
 CHAT_SETTINGS = 'in `config/settings.py` the app and the section "Chat".'
 ECHO_AT_THE_ROOT = 'Give `echo.urls` the path `""`'
 REDIRECTS = '`LOGIN_REDIRECT_URL` and `LOGOUT_REDIRECT_URL` become `"echo"`.'
-REDIRECTS_WITHOUT_BOTH = (
-    '`LOGIN_REDIRECT_URL` becomes `"password_change"` and `LOGOUT_REDIRECT_URL` becomes `"login"`.'
+WITHOUT_BOTH = (
+    'first the chat, with `"password_change"` and `"login"` in place of the two `"echo"`; '
+    "then the echo."
 )
 
 MINIMAL = {"starter": "minimal", "asgi_server": "hypercorn", "channel_layer": "redis_pubsub"}
@@ -70,13 +71,12 @@ def delete_chat(project: Path) -> None:
 
 
 def delete_echo_too(project: Path) -> None:
-    delete(
-        project, recipe(project, "The echo").replace(" and `chat/templates/chat/rooms.html`", "")
-    )
-    assert REDIRECTS_WITHOUT_BOTH in recipe(project, "Both")
+    assert recipe(project, "Both") == WITHOUT_BOTH
     settings = project / "config" / "settings.py"
     edit(settings, lambda text: text.replace('LOGIN_REDIRECT_URL = "echo"', LOGIN_REDIRECT))
     edit(settings, lambda text: text.replace('LOGOUT_REDIRECT_URL = "echo"', LOGOUT_REDIRECT))
+    text = recipe(project, "The echo")
+    delete(project, text.replace(" and `chat/templates/chat/rooms.html`", ""))
 
 
 LOGIN_REDIRECT = 'LOGIN_REDIRECT_URL = "password_change"'

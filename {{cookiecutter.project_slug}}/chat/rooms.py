@@ -136,7 +136,7 @@ def find_recipient(user: Any, to: str) -> Any:
         raise FrameError("forbidden", _("log in to write to one person"))
     try:
         recipient = get_user_model()._default_manager.get(pk=to.removeprefix("user-"))
-    except (ObjectDoesNotExist, ValidationError, ValueError):  # the last two: not a key of this model
+    except (ObjectDoesNotExist, ValidationError, ValueError):  # the last two: not a key
         recipient = None
     if (
         recipient is None

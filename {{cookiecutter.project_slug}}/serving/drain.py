@@ -16,7 +16,7 @@ from contextlib import suppress
 from django.conf import settings
 
 from serving.close_codes import CloseCode
-from serving.connections import CLOSE_SECONDS, ServerState, server_state
+from serving.connections import CLOSE_SECONDS, ServerState, State, server_state
 from serving.forced_exit import ForcedExit, fail_at_exit
 
 logger = logging.getLogger(__name__)
@@ -78,10 +78,15 @@ def handle_skip_wait_signal() -> None:
 
 async def _drain(state: ServerState, stop_listening: Callable[[], None] | None) -> None:
     started_at = time.monotonic()
-    closing = [socket.close(CloseCode.RESTART, socket.restart_frame) for socket in state.sockets]
+    present = set(state.sockets)  # those that still come are closed when they are accepted
+    closing = [
+        socket.close(CloseCode.RESTART, socket.restart_frame)
+        for socket in present
+        if socket.state is not State.CONNECTING  # a server answers 500 where a handshake breaks off
+    ]
     await asyncio.gather(*closing, return_exceptions=True)  # a client may be gone already
     await _wait_until_closed(state, state.sockets, SOCKETS_SECONDS)
-    for socket in state.sockets:  # whatever its consumer waits for: it has been told to end
+    for socket in present & state.sockets:  # whatever its consumer waits for: it was told to end
         socket.task.cancel()
     await _wait_until_closed(state, state.sockets, CLOSE_SECONDS)
     if stop_listening is not None:

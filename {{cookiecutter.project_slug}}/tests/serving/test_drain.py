@@ -71,6 +71,26 @@ async def begin(view) -> tuple[asyncio.Task, list]:
     return task, sent
 
 
+def open_socket(accept: asyncio.Event) -> tuple[asyncio.Task, list]:
+    """Begin a WebSocket that is accepted, and then never ends by itself.
+
+    Return its task, and the types and codes of what is sent.
+    """
+
+    async def application(scope, receive, send) -> None:
+        await accept.wait()
+        await send({"type": "websocket.accept"})
+        await asyncio.Event().wait()
+
+    async def send(event: dict) -> None:
+        sent.append((event["type"], event.get("code")))
+
+    sent: list = []
+    scope = {"type": "websocket", "path": "/"}
+    task = asyncio.create_task(ConnectionTracker(application)(scope, asyncio.Future, send))
+    return task, sent
+
+
 def test_a_socket_that_outlives_the_main_thread_is_no_failure():
     program = AFTER_THE_MAIN_THREAD.replace("SECONDS", str(ANSWER_SECONDS))
     output = run_python("-c", program, env=dict(os.environ), folder=settings.BASE_DIR)
@@ -91,6 +111,45 @@ async def test_a_handshake_that_comes_late_is_closed_at_once(peer):
     assert (await peer.connect())[0]
     assert (await peer.receive_output())["code"] == CloseCode.RESTART
     await peer.wait()
+
+
+async def test_a_handshake_under_way_is_ended_and_then_closed(monkeypatch):
+    """A server would answer one that is broken off with status 500."""
+    monkeypatch.setattr("serving.drain.SOCKETS_SECONDS", 0.2)
+    accept = asyncio.Event()
+    socket, sent = open_socket(accept)
+    await asyncio.sleep(0)
+    draining = asyncio.create_task(drain())
+    await asyncio.sleep(0)
+    accept.set()
+    await draining
+    assert sent == [("websocket.accept", None), ("websocket.close", CloseCode.RESTART)]
+    await asyncio.wait({socket}, timeout=ANSWER_SECONDS)
+    assert socket.cancelled()
+
+
+async def test_a_handshake_that_comes_meanwhile_is_not_broken_off(monkeypatch):
+    monkeypatch.setattr("serving.drain.SOCKETS_SECONDS", 0.2)
+    accept = asyncio.Event()
+    accept.set()
+    old, _ = open_socket(accept)
+    await asyncio.sleep(0)
+    draining = asyncio.create_task(drain())
+    await asyncio.sleep(0)
+    accept.clear()
+    new, sent = open_socket(accept)
+    await draining
+    assert old.cancelled()
+    accept.set()
+    await wait_for_close(sent)
+    assert sent == [("websocket.accept", None), ("websocket.close", CloseCode.RESTART)]
+    new.cancel()
+
+
+async def wait_for_close(sent: list) -> None:
+    async with asyncio.timeout(ANSWER_SECONDS):
+        while not sent or sent[-1][0] != "websocket.close":  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
 
 
 async def test_all_callers_wait_for_the_same_end(peer):

@@ -77,6 +77,7 @@ RECIPE_TESTS = (
     "test_tutorial.py",
     "test_add_server.py",
     "test_updates.py",
+    "test_launch.py",
 )
 
 

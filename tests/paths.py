@@ -64,6 +64,7 @@ deploy/my_realtime_project-daily.timer
 deploy/my_realtime_project@.service
 deploy/nginx.conf
 docs/deploy.md
+docs/launch.md
 docs/monitoring.md
 docs/protocol.md
 docs/security.md
@@ -238,6 +239,7 @@ config/env.py
 config/routing.py
 config/settings.py
 config/urls.py
+docs/launch.md
 docs/monitoring.md
 docs/redis.md
 docs/security.md

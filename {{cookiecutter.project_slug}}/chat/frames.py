@@ -7,7 +7,7 @@ from uuid import UUID
 from django.conf import settings
 from msgspec import Meta, Struct
 
-from realtime.frames import ClientFrame, Frame, Person, type_of_ref
+from realtime.frames import ClientFrame, Frame, Person, Ref
 
 Text = Annotated[str, Meta(min_length=1, max_length=settings.CHAT_TEXT_LENGTH)]
 Seq = Annotated[int, Meta(ge=0, le=2**53)]
@@ -88,7 +88,7 @@ class HistoryFrame(Frame, tag="chat.history"):
     messages: list[MessageFrame]
     more: bool
     direct: bool = False
-    ref: type_of_ref | None = None
+    ref: Ref | None = None
 
 
 class TypingFrame(Frame, tag="chat.typing"):
@@ -102,4 +102,4 @@ class PongFrame(Frame, tag="system.pong"):
 
     seq: int
     direct_seq: int
-    ref: type_of_ref | None = None
+    ref: Ref | None = None

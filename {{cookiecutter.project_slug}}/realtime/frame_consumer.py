@@ -101,8 +101,8 @@ class FrameConsumer(LoginBoundMixin):
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         cls.handlers = {frames.PingRequest: FrameConsumer.on_ping, **cls.handlers}
-        any_of_them: Any = reduce(or_, cls.handlers)
-        cls.decoder = msgspec.json.Decoder(any_of_them)
+        union: Any = reduce(or_, cls.handlers)
+        cls.decoder = msgspec.json.Decoder(union)
 
     @classmethod
     def as_asgi(cls) -> Any:
@@ -117,7 +117,7 @@ class FrameConsumer(LoginBoundMixin):
         self.id = uuid4().hex
         self.bad_frames = 0  # in a row
         self.is_catching_up = False
-        self.first_event: asyncio.Task | None = None  # one that arrived while the socket joined
+        self.first_receive: asyncio.Task | None = None  # one that arrived while the socket joined
         # Done when joining has ended. A future: an Event takes 0.7 KiB more of each socket.
         self.joined = asyncio.get_running_loop().create_future()
         self.refresh_lock = asyncio.Lock()  # one at a time: the newest name stays
@@ -154,8 +154,8 @@ class FrameConsumer(LoginBoundMixin):
     def _disconnected(self) -> None:
         """Clean up, however the socket ended; a server may never send a disconnect."""
         self.is_disconnected = True
-        if self.first_event is not None:
-            self.first_event.cancel()
+        if self.first_receive is not None:
+            self.first_receive.cancel()
         for topic in getattr(self, "topics", ()):
             hub().leave(topic, self)
         for topic, member, seconds in self.tracked:
@@ -177,13 +177,13 @@ class FrameConsumer(LoginBoundMixin):
             self.joined.set_result(None)
 
     async def _next_event(self) -> dict:
-        first, self.first_event = self.first_event, None
+        first, self.first_receive = self.first_receive, None
         return await (first or self.server_receive())
 
     async def _join_unless_disconnected(self) -> None:
         """Join, or give up, with the slot in the queue, when the client disconnects meanwhile."""
         joining = asyncio.ensure_future(self._join())
-        first = self.first_event = asyncio.ensure_future(self.server_receive())
+        first = self.first_receive = asyncio.ensure_future(self.server_receive())
         try:
             await asyncio.wait({joining, first}, return_when=asyncio.FIRST_COMPLETED)
             if joining.done() or not _is_disconnect(first):

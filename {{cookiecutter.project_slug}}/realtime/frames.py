@@ -12,7 +12,7 @@ from msgspec import Meta
 
 from serving.close_codes import CloseCode
 
-type_of_ref = Annotated[str, Meta(max_length=64)] | Annotated[int, Meta(ge=-(2**53), le=2**53)]
+Ref = Annotated[str, Meta(max_length=64)] | Annotated[int, Meta(ge=-(2**53), le=2**53)]
 
 
 class Frame(msgspec.Struct, omit_defaults=True, tag_field="type"):
@@ -28,7 +28,7 @@ class Frame(msgspec.Struct, omit_defaults=True, tag_field="type"):
 class ClientFrame(Frame, kw_only=True):
     """A frame that a client sends. The answer repeats its ``ref``."""
 
-    ref: type_of_ref | None = None
+    ref: Ref | None = None
 
 
 class PingRequest(ClientFrame, tag="system.ping"):
@@ -39,7 +39,7 @@ class AckFrame(Frame, tag="system.ack"):
     """A message is stored as ``seq``: from here on it cannot be lost."""
 
     seq: int
-    ref: type_of_ref | None = None
+    ref: Ref | None = None
 
 
 class ErrorFrame(Frame, tag="system.error"):
@@ -47,7 +47,7 @@ class ErrorFrame(Frame, tag="system.error"):
 
     code: str
     detail: str
-    ref: type_of_ref | None = None
+    ref: Ref | None = None
 
 
 class DisconnectFrame(Frame, tag="system.disconnect"):
@@ -96,7 +96,7 @@ class CloseSocket(Exception):
 
 
 class _Reference(msgspec.Struct):
-    ref: type_of_ref | None = None
+    ref: Ref | None = None
 
 
 def decode(text: str | None, decoder: msgspec.json.Decoder) -> ClientFrame:

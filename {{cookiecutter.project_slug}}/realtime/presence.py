@@ -32,7 +32,11 @@ CHANGED = "presence.changed"  # an event: compare the leases again
 
 
 class Presence:
-    """Members of topics, as texts. ``person.encode()`` is one. Get it with ``presence()``."""
+    """Members of topics, as texts. ``person.encode()`` is one. Get it with ``presence()``.
+
+    After an outage of the layer, a missing lease is no departure until each process has had the
+    time to renew its own.
+    """
 
     def __init__(self) -> None:
         self.leases = Leases()

@@ -35,7 +35,7 @@ class Subscriber(Protocol):
         """Take any other event of the group without waiting."""
 
     def catch_up(self) -> None:
-        """Events may have been state. Do not wait."""
+        """Fetch what may have been missed, without waiting: events may have been lost."""
 
 
 class Topic:
@@ -61,7 +61,7 @@ class Topic:
         return self.missed_events and not self.subscribed.is_set()
 
     async def _listen(self) -> None:
-        current_connection.set(None)  # that of the first subscriber
+        current_connection.set(None)  # in the log this task belongs to no connection
         try:
             await self._receive()
         except Exception as error:

@@ -18,7 +18,7 @@ from serving.middleware import parse_address
 
 COST_BYTES = 16 * 1024  # a message or an answer of this size costs one message more
 MAX_WAIT_SECONDS = 5  # until the next message is read; clients wait 10 s for a pong
-MAX_EARLY = 1000  # messages in a row above the rate; the next one closes the socket
+MAX_MESSAGES_ABOVE_RATE = 1000  # in a row; the next one closes the socket
 SEND_SECONDS = 10  # for a client to read what a consumer sends
 
 
@@ -70,14 +70,14 @@ class LimitedSocket:
     def __init__(self, socket: WebSocketConnection) -> None:
         self.socket = socket
         self.bucket = TokenBucket(settings.WEBSOCKET_RATE, settings.WEBSOCKET_BURST)
-        self.early = 0
+        self.messages_above_rate = 0
 
     async def receive(self) -> dict:
         if seconds := self.bucket.seconds_to_wait():
-            self.early += 1
+            self.messages_above_rate += 1
             await asyncio.sleep(seconds)
         else:
-            self.early = 0
+            self.messages_above_rate = 0
         try:
             async with asyncio.timeout(settings.WEBSOCKET_IDLE_SECONDS):
                 event = await self.socket.receive()
@@ -89,7 +89,7 @@ class LimitedSocket:
         size = len(event["bytes"] if text is None else text.encode())
         if size > settings.WEBSOCKET_MAX_BYTES:
             return self._end(CloseCode.TOO_BIG, f"more than {settings.WEBSOCKET_MAX_BYTES} bytes")
-        if self.early >= MAX_EARLY:
+        if self.messages_above_rate >= MAX_MESSAGES_ABOVE_RATE:
             return self._end(CloseCode.RATE_LIMITED, "too many frames")
         self.bucket.pay(1 + size / COST_BYTES)
         return event

@@ -14,4 +14,4 @@ def is_outage(error: BaseException) -> bool:
         return not isinstance(error, redis.DataError)
     if isinstance(error, RuntimeError):  # of uvloop: the connection was closed a moment ago
         return "the handler is closed" in str(error)
-    return isinstance(error, ConnectionError | TimeoutError)  # not each OSError: a missing file
+    return isinstance(error, ConnectionError | TimeoutError)  # a missing file raises OSError too

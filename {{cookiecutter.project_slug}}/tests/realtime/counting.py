@@ -8,7 +8,7 @@ from django.urls import path
 
 from realtime.broadcast import broadcast
 from realtime.frame_consumer import FrameConsumer
-from realtime.frames import ClientFrame, CloseSocket, Frame, FrameError, Person, type_of_ref
+from realtime.frames import ClientFrame, CloseSocket, Frame, FrameError, Person, Ref
 from serving.close_codes import CloseCode
 
 totals: Counter[str] = Counter()  # of this process
@@ -20,7 +20,7 @@ class AddRequest(ClientFrame, tag="count.add"):
 
 class TotalFrame(Frame, tag="count.total"):
     total: int
-    ref: type_of_ref | None = None
+    ref: Ref | None = None
 
 
 class WelcomeFrame(Frame, tag="count.welcome"):

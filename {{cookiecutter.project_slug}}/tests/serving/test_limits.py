@@ -136,7 +136,7 @@ def test_a_silent_socket_is_closed_and_one_with_a_heartbeat_stays(limited):
 
 async def test_a_flood_without_end_is_closed(peer, settings, monkeypatch):
     settings.WEBSOCKET_RATE, settings.WEBSOCKET_BURST = 2, 1
-    monkeypatch.setattr(limits, "MAX_EARLY", 2)
+    monkeypatch.setattr(limits, "MAX_MESSAGES_ABOVE_RATE", 2)
     await peer.connect()
     for _ in range(10):
         await peer.send_to(text_data="x")

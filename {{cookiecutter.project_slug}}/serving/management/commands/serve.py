@@ -38,6 +38,11 @@ class Command(BaseCommand):
         )
 
     def handle(self, *, host: str, port: int, uds: str | None, workers: int, **options) -> None:
+        if workers > 1 and on_memory_layer():
+            raise CommandError(
+                f"{workers} workers on the memory layer would not hear each other: "
+                "use --workers 1, or a Redis channel layer."
+            )
         if not 1 <= workers <= server.MAX_WORKERS:
             raise CommandError(
                 f"--workers is {workers}: {server.NAME} takes --workers 1 to {server.MAX_WORKERS}. "
@@ -45,11 +50,6 @@ class Command(BaseCommand):
             )
         if not 0 < port < 65536:  # getaddrinfo() takes any, and the server another one
             raise CommandError(f"--port is {port}: give a number from 1 to 65535.")
-        if workers > 1 and on_memory_layer():
-            raise CommandError(
-                f"{workers} workers on the memory layer would not hear each other: "
-                "use --workers 1, or a Redis channel layer."
-            )
         if problem := missing_files():
             raise CommandError(problem)
         place = uds or f"{host}, port {port}"

@@ -1,6 +1,6 @@
 """System checks for changes of the settings that break production without an error.
 
-What ends the start, and what Django's own checks report, such as DEBUG, needs none.
+What ends the start needs none.
 """
 
 from django.conf import settings
@@ -67,3 +67,22 @@ def check_origins(app_configs, **kwargs) -> list:
             )
         ]
     return []
+
+
+@register("serving", deploy=True)
+def check_debug(app_configs, **kwargs) -> list:
+    """Otherwise all checks pass, of the settings of development."""
+    if settings.DEBUG:
+        return [
+            Error(
+                "DEBUG is on, so these are the settings of development.",
+                hint="Set DJANGO_DEBUG=false, and the other variables of .env.example.",
+                id="serving.E005",
+            )
+        ]
+    return []
+
+
+def _sqlite_databases() -> list[dict]:
+    databases = settings.DATABASES.values()
+    return [database for database in databases if database["ENGINE"].endswith("sqlite3")]

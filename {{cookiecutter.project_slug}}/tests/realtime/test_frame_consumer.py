@@ -1,7 +1,6 @@
 """A consumer that does something at the wrong moment is told what was expected."""
 
 import re
-from collections.abc import Callable
 from typing import Any, ClassVar
 
 import pytest
@@ -39,7 +38,7 @@ class Right(FrameConsumer):
     handlers: ClassVar = {Question: lambda self, frame: self.on_question(frame)}
 
 
-def consumer(**methods: Callable) -> type[Right]:
+def consumer(**methods: Any) -> type[Right]:
     """Return a consumer with these methods."""
     for name, method in methods.items():
         method.__qualname__ = f"Wrong.{name}"

@@ -59,6 +59,12 @@ def test_any_host_means_any_origin(settings):
     assert found() == ["serving.W004"]
 
 
+def test_development_settings_are_not_for_deployment(settings):
+    settings.WEB_CONCURRENCY = 1
+    settings.DEBUG = True
+    assert found() == ["serving.E005"]
+
+
 def test_this_project_as_it_is(settings):
     settings.WEB_CONCURRENCY = 1
     assert found() == []

@@ -183,6 +183,11 @@ class Owner:
         assert done.returncode == 0, done.stdout
         return done.stdout
 
+    def answers_known_to(self, version: str, answers: dict[str, str]) -> dict[str, str]:
+        """Return the answers to the questions of a version. An update takes defaults for others."""
+        questions = git("show", f"{version}:cookiecutter.json", cwd=self.template)
+        return {name: answer for name, answer in answers.items() if name in json.loads(questions)}
+
     def create(self, version: str, answers: dict[str, str]) -> Path:
         """Return a project that is not yet in git."""
         output = self.folder / f"{len(list(self.folder.iterdir()))}-{version}"
@@ -246,6 +251,7 @@ def check_project(project: Path, environments: Path, everything: bool = False) -
 def test_an_edited_project_is_updated_from_the_last_release(
     owner, bake, environments, pytestconfig, answers
 ):
+    answers = owner.answers_known_to(RELEASED, answers)
     project = owner.create_and_edit(RELEASED, answers)
     lock = (project / "uv.lock").read_bytes()
     owner.update(project, "now")

@@ -16,7 +16,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from ports import own_port
+from ports import own_port, run_async
 from variants import CHOICES
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
@@ -142,7 +142,7 @@ def test_the_image_is_built_and_serves(engine, bake):
         engine("podman", "run", "--detach", "--name", "web", *options, IMAGE, *serve)
         check = ("python", "deploy/healthcheck.py", str(port))
         wait_until_well(engine, check)
-        asyncio.run(check_sockets_and_stop(engine, port))
+        run_async(check_sockets_and_stop(engine, port))
     assert engine("podman", "inspect", "--format", "{{.State.ExitCode}}", "web") == "0"
     assert "Traceback" not in engine("podman", "logs", "web")
 

@@ -15,7 +15,7 @@ from uuid import uuid4
 import pytest
 from gate import Gate
 from nginx import NGINX, Nginx
-from ports import ANSWER_SECONDS
+from ports import ANSWER_SECONDS, run_async
 from variants import CHOICES, MULTIPLIED, combinations, one_for_each_server, variant_id
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
@@ -169,10 +169,10 @@ def test_a_site_behind_nginx(proxied):
     site = proxied
     check_pages(site)
     check_cross_site_requests(site)
-    asyncio.run(check_sockets(site))
+    run_async(check_sockets(site))
     for number in site.processes:
         assert "Traceback" not in site.log(number), site.log(number)
-    asyncio.run(check_that_a_stop_of_one_process_goes_unnoticed(site))
+    run_async(check_that_a_stop_of_one_process_goes_unnoticed(site))
     check_forged_headers(site)  # last: then this address may not post any more
     for number in list(site.processes):
         assert site.stop(number) == 0

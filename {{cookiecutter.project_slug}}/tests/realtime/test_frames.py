@@ -84,6 +84,7 @@ async def test_a_socket_is_welcomed_and_shown_to_the_members(join, name, ann, co
 
 async def test_a_frame_is_answered_by_its_ref_and_published_to_all(join, name):
     async with join(name) as one, join(name) as two:
+        await two.expect("count.welcome")  # from then on it hears the others
         await one.send("count.add", number=2, ref="r")
         frames = [await one.expect("count.total") for _ in range(2)]
         assert sorted(frames, key=len) == [{"total": 2}, {"total": 2, "ref": "r"}]

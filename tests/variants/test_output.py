@@ -377,6 +377,24 @@ def compile_without_warning(name: str, text: str) -> None:
         compile(text, name, "exec")
 
 
+def private_names(text: str) -> set[str]:
+    """Return the functions and classes of a module that only the module itself may use."""
+    kinds = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+    found = [node for node in ast.parse(text).body if isinstance(node, kinds)]
+    return {node.name for node in found if node.name[0] == "_" and not node.decorator_list}
+
+
+def test_no_private_function_is_left_over(variant):
+    left_over = [
+        (path, name)
+        for path, text in variant.files.items()
+        if path.endswith(".py")
+        for name in private_names(text)
+        if len(re.findall(rf"\b{name}\b", text)) == 1
+    ]
+    assert not left_over
+
+
 def test_python_and_toml_are_well_formed(variant):
     for name, text in variant.files.items():
         if name.endswith(".py"):

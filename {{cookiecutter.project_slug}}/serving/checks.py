@@ -81,8 +81,3 @@ def check_debug(app_configs, **kwargs) -> list:
             )
         ]
     return []
-
-
-def _sqlite_databases() -> list[dict]:
-    databases = settings.DATABASES.values()
-    return [database for database in databases if database["ENGINE"].endswith("sqlite3")]

@@ -32,7 +32,7 @@ HOSTILE = [
     "long " * 399 + "words",
 ]
 
-# What the Content Security Policy forbids is an error of the page.
+# A violation of the Content Security Policy counts as an error of the page.
 REPORT_VIOLATIONS = """
 document.addEventListener("securitypolicyviolation", (event) => {
   reportError(new Error(`${event.violatedDirective} ${event.blockedURI} ${event.sourceFile}`));

@@ -15,7 +15,7 @@ from sites import Site
 
 PATHS = r"((?:`[^`]+`(?:, | and )?)+)"
 
-# What is no list of folders and lines.
+# The steps of the recipes that are not lists of folders and lines.
 CHAT_SETTINGS = 'in `config/settings.py` the app and the section "Chat".'
 ECHO_AT_THE_ROOT = 'Give `echo.urls` the path `""`'
 REDIRECTS = '`LOGIN_REDIRECT_URL` and `LOGOUT_REDIRECT_URL` become `"echo"`.'
@@ -83,7 +83,7 @@ LOGIN_REDIRECT = 'LOGIN_REDIRECT_URL = "password_change"'
 LOGOUT_REDIRECT = 'LOGOUT_REDIRECT_URL = "login"'
 
 
-# What stays of the browser's client: it connects, asks, and hears what others are told.
+# The client that stays connects, asks, and receives the frames that others cause.
 ASK = """async () => {
     const { FrameClient } = await import("/static/realtime/client.js");
     const address = new URL("/ws/count/page/", location.href.replace(/^http/, "ws"));

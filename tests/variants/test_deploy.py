@@ -1,4 +1,4 @@
-"""What a project with ``docker=yes`` brings along: well formed, and fit for this project."""
+"""The files of ``docker=yes`` are well formed and fit their project."""
 
 import fcntl
 import os
@@ -124,7 +124,7 @@ def test_compose_starts_what_the_answers_need(project):
         assert service["stop_grace_period"] == "20s"  # settings.GRACE_SECONDS is 10
         assert service["depends_on"]["migrate"]["condition"] == "service_completed_successfully"
     assert services["migrate"]["command"][:3] == ["python", "manage.py", "migrate"]
-    # What the settings ask for in production, as .env.example has it: there is no default.
+    # The variables that production requires, empty in .env.example, have no default.
     empty = re.findall(r"^(\w+)=$", (project / ".env.example").read_text(), re.MULTILINE)
     environment = services["web-1"]["environment"]
     for name in empty:

@@ -27,7 +27,8 @@ MIRROR = "http://deb.debian.org/debian"
 PACKAGES = "python3,python3-venv,python3-pip,ca-certificates"
 CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
 
-BASE, IMAGE = "localhost/python-slim:test", "localhost/site:test"
+BASE = "localhost/python-slim:test"
+IMAGE = "localhost/site:test"
 SLUG = "site_in_an_image"
 VARIANT = {question: choices[0] for question, choices in CHOICES.items()} | {"docker": "yes"}
 

@@ -84,7 +84,7 @@ def test_the_files_for_gitlab_fit_their_schemas(gitlab):
         tool("check-jsonschema", "--builtin-schema", f"vendor.{schema}", name, cwd=gitlab)
 
 
-def test_what_runs_in_a_pipeline_is_pinned_by_hash(github, gitlab):
+def test_actions_and_images_of_a_pipeline_are_pinned_by_hash(github, gitlab):
     own = (ROOT / ".github" / "workflows" / "test.yml").read_text("utf-8")
     for path in (github / ".github" / "workflows").iterdir():
         for line in re.findall(r"uses: (.+)", path.read_text("utf-8")):

@@ -1,11 +1,11 @@
-"""What a scanner for insecure code finds in a generated project."""
+"""A scanner for insecure code finds nothing in a generated project that is not explained."""
 
 import json
 import subprocess
 import sys
 from pathlib import Path
 
-# What bandit finds that is no fault here, and why. https://bandit.readthedocs.io/
+# Findings of bandit that are not faults here, with the reason. https://bandit.readthedocs.io/
 KNOWN = {
     "B101": "assert: a fact for the type checker",
     "B104": "runserver 0 is on all interfaces, as in Django",

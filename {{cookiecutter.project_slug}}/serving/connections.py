@@ -43,7 +43,8 @@ class State(Enum):
     CLOSING = auto()  # by the process: the consumer receives and sends nothing any more
 
 
-# What a consumer may send next. Once its client has left, it may not know that yet.
+# The events that a consumer may send next. After its client has left, it may send any of them
+# for a moment: it does not know yet.
 EXPECTED = {
     State.CONNECTING: ("websocket.accept", "websocket.close"),
     State.OPEN: ("websocket.send", "websocket.close"),

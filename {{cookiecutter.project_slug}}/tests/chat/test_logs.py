@@ -1,4 +1,4 @@
-"""What the log says of a chat, and what it keeps to itself."""
+"""The log names connections and users of a chat, and never shows the text of a message."""
 
 import json
 from uuid import uuid4
